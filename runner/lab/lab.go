@@ -1,0 +1,148 @@
+// Package lab reads the data of rt0lab: labs with their setups, claims and
+// mutants, the catalogue of facts, the posts, the list of releases. Reading is
+// strict: an unknown key, a wrong type or a duplicate is an error with file
+// and line. The package knows an fs.FS and nothing else: no process, no
+// debugger, no path of this machine.
+package lab
+
+import "github.com/rt0lab/rt0lab/runner/fact"
+
+// Text is a sentence in the languages of the project. En is never empty.
+type Text struct {
+	En string
+	Zh string
+}
+
+// In returns the text in the language ("en", "zh"), English where there is no other.
+func (t Text) In(lang string) string {
+	if lang == "zh" && t.Zh != "" {
+		return t.Zh
+	}
+	return t.En
+}
+
+// Data is everything below one data folder (or several: --with).
+type Data struct {
+	Labs      []*Lab // in the order of their numbers
+	Catalogue fact.Catalogue
+	Posts     map[string]Post // by id: "S1"
+	Releases  []string        // the releases labs are recorded for, oldest first: "go1.10" …
+}
+
+// Post is a source that claims are taken from.
+type Post struct {
+	ID      string
+	Title   string
+	Site    string // where it stands, "" when unknown
+	Release string // the release it is really about
+	System  string // "linux/amd64"
+}
+
+// Lab is a lesson: one folder below labs/.
+type Lab struct {
+	ID      string // the folder's name: "03-g0"
+	Number  int
+	Title   Text
+	Setups  map[string]*Setup
+	Claims  []*Claim
+	Mutants []*Mutant
+	File    string // "labs/03-g0/lab.yaml"
+}
+
+// Setup is a fixture and how it is built and run. Two setups with the same
+// content (Name and Line aside) are one setup, whatever lab they stand in: see Key.
+type Setup struct {
+	Name    string // unique over all labs: the same name means the same content
+	Fixture string // folder below fixtures/
+	// Gcflags is handed to go build as one -gcflags. Nil means "-N -l", the
+	// default; "" means the compiler's own defaults. It may begin with "all=".
+	Gcflags *string
+	Ldflags string
+	// Tags are extra build tags.
+	Tags      []string
+	Cgo       bool   // CGO_ENABLED=1, needs a C compiler
+	Linkmode  string // "" (the linker's choice), "internal", "external"
+	Buildmode string // "" (exe), "pie", "c-shared", "plugin"
+	Race      bool   // -race; needs Cgo
+	// Goexperiment is GOEXPERIMENT at build time, e.g. "norandomizedheapbase64".
+	Goexperiment string
+	Goos         string // "" = linux
+	Goarch       string // "" = amd64
+	Goamd64      string // "" = v1
+	Args         []string
+	Env          map[string]string // added to the fixture's (otherwise nearly empty) environment
+	// Go limits the setup to releases: ">=1.26", ">=1.16 <1.21". Outside of it
+	// every claim of the setup is untested (cause release).
+	Go   string
+	Line int
+}
+
+// Claim is one sentence of a post, as one predicate over one fact of one setup.
+type Claim struct {
+	ID    string // an id of the catalogue of claims, or id/part
+	Says  Text
+	Posts []Source
+	Fact  string
+	Setup string // "" in the file means "plain"
+	// Witnesses that are asked: delve, gdb, static, ebpf. Default: delve and gdb.
+	Witnesses []string
+	Expect    Predicate
+	Changes   []Change
+	// Unobservable is set instead of Fact and Expect when nothing can see it:
+	// the claim is untested for ever, and this says why.
+	Unobservable Text
+	// NoMutant says why no edit of the runtime can refute the claim.
+	NoMutant Text
+	File     string
+	Line     int
+}
+
+// Source is where a claim stands in a post.
+type Source struct {
+	Post string
+	At   string // the function, section or paragraph
+}
+
+// Change is a release since which the fact or the outcome is another, and why.
+type Change struct {
+	Since string // "go1.21"
+	Why   Text
+	Line  int
+}
+
+// Predicate is what the claim says of the fact: exactly one field is set.
+type Predicate struct {
+	Equals  *fact.Value
+	OneOf   []fact.Value
+	Between []fact.Value // two Ints, both included
+	Matches string       // a regular expression (RE2) over the whole Text
+	Ordered []fact.Value // these elements stand in the list in this order, others may stand between
+	Has     []fact.Value // the list has all of these, in any order
+	Lacks   []fact.Value // the list has none of these
+	Absent  bool         // the thing is gone
+	Present bool         // the thing is there, whatever its value
+}
+
+// Mutant is a small edit of the Go runtime and the claims it must refute.
+type Mutant struct {
+	ID    string
+	Says  Text // what the edit does
+	Edits []Edit
+	// Refutes are the ids of claims (of any lab) that go from holds to refuted,
+	// where they hold and where an edit fits the release. No other outcome may change.
+	Refutes []string
+	// Dies is set when the mutated program does not reach main.main: facts behind the place
+	// where it ends are then not seen, and that does not count as a change.
+	Dies bool
+	File string
+	Line int
+}
+
+// Edit replaces Old by New in one file of GOROOT/src. Old must stand there exactly once.
+type Edit struct {
+	Go   string // a constraint like Setup.Go; "" = every release
+	File string // "runtime/asm_amd64.s"
+	Old  string
+	New  string
+	Line int
+}
