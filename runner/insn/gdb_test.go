@@ -1,0 +1,188 @@
+package insn
+
+import (
+	"bufio"
+	"bytes"
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// gdbLine is one line of gdb's disassembly: address, offset, instruction.
+var gdbLine = regexp.MustCompile(`^(?:=>)?\s*(0x[0-9a-f]+) (?:<[^\t]*>)?:\t(.*)$`)
+
+var (
+	comment  = regexp.MustCompile(`\s*#\s*(0x[0-9a-f]+)?.*$`)
+	symbolic = regexp.MustCompile(` <[^ ]*>`)
+	sizes    = regexp.MustCompile(`(?:byte|word|dword|qword|tbyte|fword|xmmword|ymmword|zmmword) ptr `)
+	longNop  = regexp.MustCompile(`^(?:(?:data16|cs|ds|es|ss|fs|gs|rex\S*) )*(?:nop\b.*|xchg ax,ax)$`)
+	ripped   = regexp.MustCompile(`\[rip[+-]0x[0-9a-f]+\]`)
+	decimal  = regexp.MustCompile(`([ ,])(\d+)(,|$)`)
+)
+
+// normalise does to gdb's text what the package's comment says, step by step.
+func normalise(text string) string {
+	target := ""
+	if m := comment.FindStringSubmatch(text); m != nil {
+		target = m[1]
+	}
+	text = comment.ReplaceAllString(text, "")
+	text = symbolic.ReplaceAllString(text, "")
+	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
+	text = sizes.ReplaceAllString(text, "")
+	if longNop.MatchString(text) {
+		return "nop"
+	}
+	if target != "" {
+		text = ripped.ReplaceAllString(text, "["+target+"]")
+	}
+	text = strings.ReplaceAll(text, "+0x0]", "]")
+	text = decimal.ReplaceAllStringFunc(text, func(s string) string {
+		m := decimal.FindStringSubmatch(s)
+		n, _ := strconv.ParseUint(m[2], 10, 64)
+		return m[1] + hex(n) + m[3]
+	})
+	text = strings.ReplaceAll(text, ", ", ",")
+	if text == "(bad)" {
+		return Bad
+	}
+	return text
+}
+
+func gdbDisassembles(t *testing.T, binary string, lo, hi uint64) map[uint64]string {
+	t.Helper()
+	gdb, err := exec.LookPath("gdb")
+	if err != nil {
+		t.Skip("needs gdb in PATH (apt-get install gdb): ", err)
+	}
+	cmd := exec.Command(gdb, "-nx", "-q", "-iex", "set auto-load no", "-batch", "-ex", "set disassembly-flavor intel",
+		"-ex", "disassemble "+hex(lo)+","+hex(hi), binary)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "LC_ALL=C")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("gdb: %v\n%s", err, out)
+	}
+	lines := map[uint64]string{}
+	sc := bufio.NewScanner(bytes.NewReader(out))
+	for sc.Scan() {
+		if m := gdbLine.FindStringSubmatch(sc.Text()); m != nil {
+			addr, err := strconv.ParseUint(m[1], 0, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines[addr] = normalise(m[2])
+		}
+	}
+	return lines
+}
+
+// hello builds the fixture hello with the Go that runs the test.
+func hello(t *testing.T, goarch string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "hello")
+	cmd := exec.Command(filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-gcflags", "-N -l", "-o", out, "main.go")
+	cmd.Dir = filepath.Join("..", "..", "fixtures", "hello")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+goarch, "GOFLAGS=", "GO111MODULE=off")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build the fixture hello: %v\n%s", err, text)
+	}
+	return out
+}
+
+type image struct {
+	text elf.Section
+	code []byte
+	syms map[string]elf.Symbol
+	at   map[uint64]string
+}
+
+func open(t *testing.T, binary string) image {
+	t.Helper()
+	f, err := elf.Open(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	im := image{syms: map[string]elf.Symbol{}, at: map[uint64]string{}}
+	sec := f.Section(".text")
+	im.text.SectionHeader = sec.SectionHeader
+	if im.code, err = sec.Data(); err != nil {
+		t.Fatal(err)
+	}
+	syms, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range syms {
+		im.syms[s.Name] = s
+		im.at[s.Value] = s.Name
+	}
+	return im
+}
+
+func (im image) symbol(addr uint64) (string, uint64) {
+	if name := im.at[addr]; name != "" {
+		return name, addr
+	}
+	return "", 0
+}
+
+func (im image) function(t *testing.T, name string) (lo, hi uint64) {
+	t.Helper()
+	for _, n := range []string{name + ".abi0", name} {
+		if s, ok := im.syms[n]; ok && (name == "runtime.rt0_go" || !strings.HasSuffix(n, ".abi0")) {
+			return s.Value, s.Value + s.Size
+		}
+	}
+	t.Fatalf("no symbol %s in the fixture", name)
+	return 0, 0
+}
+
+// binaries are the fixture of this Go and those RT0LAB_TEST_BINARIES names (a list of paths).
+func binaries(t *testing.T) []string {
+	return append(filepath.SplitList(os.Getenv("RT0LAB_TEST_BINARIES")), hello(t, "amd64"))
+}
+
+func TestIntelIsWhatGdbPrints(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("gdb"); err != nil {
+		t.Skip("needs gdb in PATH (apt-get install gdb): ", err)
+	}
+	whole := os.Getenv("RT0LAB_TEST_WHOLE") != ""
+	for _, binary := range binaries(t) {
+		im := open(t, binary)
+		functions := []string{"runtime.rt0_go", "runtime.check", "runtime.schedinit"}
+		if whole {
+			functions = []string{"whole"}
+		}
+		for _, name := range functions {
+			t.Run(filepath.Base(binary)+"/"+name, func(t *testing.T) {
+				lo, hi := im.text.Addr, im.text.Addr+im.text.Size
+				if !whole {
+					lo, hi = im.function(t, name)
+				}
+				want := gdbDisassembles(t, binary, lo, hi)
+				insts, err := Decode("amd64", im.code[lo-im.text.Addr:hi-im.text.Addr], lo, im.symbol)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(insts) != len(want) || len(want) < 5 {
+					t.Errorf("%d instructions, gdb has %d", len(insts), len(want))
+				}
+				seen := map[string]bool{}
+				for _, in := range insts {
+					if w := want[in.Addr]; in.Intel != w && !seen[strings.Fields(in.Intel)[0]+" "+w] && len(seen) < 60 {
+						seen[strings.Fields(in.Intel)[0]+" "+w] = true
+						t.Errorf("%#x: %q, gdb says %q (% x)", in.Addr, in.Intel, w, im.code[in.Addr-im.text.Addr:][:in.Len])
+					}
+				}
+			})
+		}
+	}
+}
