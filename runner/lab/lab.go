@@ -5,7 +5,10 @@
 // debugger, no path of this machine.
 package lab
 
-import "github.com/rt0lab/rt0lab/runner/fact"
+import (
+	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/lab/strict"
+)
 
 // Text is a sentence in the languages of the project. En is never empty.
 type Text struct {
@@ -27,6 +30,21 @@ type Data struct {
 	Catalogue fact.Catalogue
 	Posts     map[string]Post // by id: "S1"
 	Releases  []string        // the releases labs are recorded for, oldest first: "go1.10" …
+	// Known are all claims there are to check, by section; the labs are held against it.
+	Known []Group
+	// Subjects are the catalogues' files by subject: "g0" → "scripts/g0.yaml".
+	Subjects map[string]string
+}
+
+// Group is a section, or a part of one, of the list of all claims in labs/catalogue.yaml.
+type Group struct {
+	Section  string // "F"
+	Title    Text
+	Lab      int  // number of the lab the claims belong to, 0 while they have none
+	Complete bool // every claim must stand in a lab
+	Claims   []string
+	File     string
+	Line     int
 }
 
 // Post is a source that claims are taken from.
@@ -36,6 +54,7 @@ type Post struct {
 	Site    string // where it stands, "" when unknown
 	Release string // the release it is really about
 	System  string // "linux/amd64"
+	Line    int
 }
 
 // Lab is a lesson: one folder below labs/.
@@ -74,7 +93,10 @@ type Setup struct {
 	// Go limits the setup to releases: ">=1.26", ">=1.16 <1.21". Outside of it
 	// every claim of the setup is untested (cause release).
 	Go   string
+	File string
 	Line int
+	// Lines are the lines of the keys, for messages.
+	Lines strict.Lines
 }
 
 // Claim is one sentence of a post, as one predicate over one fact of one setup.
@@ -95,12 +117,15 @@ type Claim struct {
 	NoMutant Text
 	File     string
 	Line     int
+	// Lines are the lines of the keys, for messages.
+	Lines strict.Lines
 }
 
 // Source is where a claim stands in a post.
 type Source struct {
 	Post string
 	At   string // the function, section or paragraph
+	Line int
 }
 
 // Change is a release since which the fact or the outcome is another, and why.
@@ -136,6 +161,8 @@ type Mutant struct {
 	Dies bool
 	File string
 	Line int
+	// Lines are the lines of the keys, for messages.
+	Lines strict.Lines
 }
 
 // Edit replaces Old by New in one file of GOROOT/src. Old must stand there exactly once.

@@ -1,0 +1,167 @@
+package lab
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/lab/near"
+)
+
+// DefaultSetup is the setup of a claim that names none.
+const DefaultSetup = "plain"
+
+// unique sorts the labs by number and reports what must be unique over all of
+// them and is not: claims, mutants, numbers, and setups of one name with
+// another content.
+func (c *collector) unique(d *Data) {
+	slices.SortStableFunc(d.Labs, func(a, b *Lab) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.ID, b.ID))
+	})
+	numbers := map[int]string{}
+	claims, mutants, setups := map[string]string{}, map[string]string{}, map[string]*Setup{}
+	for _, lab := range d.Labs {
+		if other, twice := numbers[lab.Number]; twice {
+			c.fail(lab.File, 0, "the number %02d is that of %s already", lab.Number, other)
+		}
+		numbers[lab.Number] = lab.ID
+		for _, claim := range lab.Claims {
+			c.once(claims, "claim", claim.ID, claim.File, claim.Line)
+		}
+		for _, m := range lab.Mutants {
+			c.once(mutants, "mutant", m.ID, m.File, m.Line)
+		}
+		for _, name := range slices.Sorted(maps.Keys(lab.Setups)) {
+			s := lab.Setups[name]
+			if other := setups[name]; other != nil && other.Key() != s.Key() {
+				c.fail(s.File, s.Line, "setup %q is not the same as in %s:%d; give one of them another name", name, other.File, other.Line)
+				continue
+			}
+			setups[name] = s
+		}
+	}
+}
+
+func (c *collector) once(seen map[string]string, kind, id, file string, line int) {
+	if other, twice := seen[id]; twice {
+		c.fail(file, line, "%s %q stands in %s already", kind, id, other)
+		return
+	}
+	seen[id] = fmt.Sprintf("%s:%d", file, line)
+}
+
+// Check holds the references between files: every claim's setup and fact, and
+// what mutants refute. Call it once everything is loaded and merged; a folder
+// for --with may rely on the setups and facts of what it is merged into. The
+// error joins DataErrors.
+func Check(d *Data) error {
+	var c collector
+	claims := map[string]bool{}
+	var ids []string
+	for _, lab := range d.Labs {
+		for _, claim := range lab.Claims {
+			claims[claim.ID] = true
+			ids = append(ids, claim.ID)
+		}
+	}
+	facts := slices.Sorted(maps.Keys(d.Catalogue))
+	subjects := slices.Sorted(maps.Keys(d.Subjects))
+	for _, lab := range d.Labs {
+		for _, claim := range lab.Claims {
+			if claim.Fact == "" {
+				continue // unobservable, or reported while it was read
+			}
+			if d.SetupOf(claim) == nil {
+				c.fail(claim.File, claim.Lines.Of("setup"), "claim %q: there is no setup %q%s", claim.ID, claim.Setup, near.Hint(claim.Setup, d.setupNames()))
+			}
+			if _, ok := d.Catalogue[claim.Fact]; ok {
+				continue
+			}
+			subject := fact.Subject(claim.Fact)
+			if file, ok := d.Subjects[subject]; ok {
+				c.fail(claim.File, claim.Lines.Of("fact"), "claim %q: fact %q is not in %s%s", claim.ID, claim.Fact, file, near.Hint(claim.Fact, facts))
+			} else {
+				c.fail(claim.File, claim.Lines.Of("fact"), "claim %q: there is no subject %q (no scripts/%s.yaml)%s", claim.ID, subject, subject, near.Hint(subject, subjects))
+			}
+		}
+		for _, m := range lab.Mutants {
+			for _, id := range m.Refutes {
+				if !claims[id] {
+					c.fail(m.File, m.Lines.Of("refutes"), "mutant %q refutes %q, which is no claim of any lab%s", m.ID, id, near.Hint(id, ids))
+				}
+			}
+		}
+	}
+	return c.join()
+}
+
+// SetupOf returns the setup of a claim: the one of its own lab, else the one
+// of that name of any lab. It is nil when there is none, which Check reports.
+func (d *Data) SetupOf(c *Claim) *Setup {
+	var found *Setup
+	for _, lab := range d.Labs {
+		s := lab.Setups[c.Setup]
+		if s == nil {
+			continue
+		}
+		if lab.File == c.File {
+			return s
+		}
+		if found == nil {
+			found = s
+		}
+	}
+	return found
+}
+
+func (d *Data) setupNames() []string {
+	names := map[string]bool{}
+	for _, lab := range d.Labs {
+		for name := range lab.Setups {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// Merge returns the data of both; extra is what a --with folder adds. Neither is
+// changed. What both have (a claim, a mutant, a lab's number, a fact, a post)
+// is an error that joins DataErrors; the same setup is none. Releases of extra
+// replace those of base when it has any.
+func Merge(base, extra *Data) (*Data, error) {
+	var c collector
+	d := &Data{
+		Labs:      slices.Concat(base.Labs, extra.Labs),
+		Catalogue: maps.Clone(base.Catalogue),
+		Posts:     maps.Clone(base.Posts),
+		Subjects:  maps.Clone(base.Subjects),
+		Releases:  base.Releases,
+		Known:     slices.Concat(base.Known, extra.Known),
+	}
+	if len(extra.Releases) > 0 {
+		d.Releases = extra.Releases
+	}
+	for _, subject := range slices.Sorted(maps.Keys(extra.Subjects)) {
+		if file, twice := d.Subjects[subject]; twice {
+			c.fail(extra.Subjects[subject], 0, "subject %q is that of %s already; a folder of one's own needs another name", subject, file)
+			continue
+		}
+		d.Subjects[subject] = extra.Subjects[subject]
+	}
+	for name, spec := range extra.Catalogue {
+		if _, twice := d.Catalogue[name]; !twice {
+			d.Catalogue[name] = spec
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(extra.Posts)) {
+		if _, twice := d.Posts[id]; twice {
+			c.fail(postsFile, extra.Posts[id].Line, "post %q is there already; take another id", id)
+			continue
+		}
+		d.Posts[id] = extra.Posts[id]
+	}
+	c.unique(d)
+	return d, c.join()
+}

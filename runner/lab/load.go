@@ -1,0 +1,156 @@
+package lab
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/lab/form"
+	"github.com/rt0lab/rt0lab/runner/lab/strict"
+)
+
+// The files beside the labs' own folders.
+const (
+	postsFile     = "labs/posts.yaml"
+	releasesFile  = "labs/releases.yaml"
+	catalogueFile = "labs/catalogue.yaml"
+)
+
+var (
+	labFolder   = regexp.MustCompile(`^[0-9]{2}-[a-z0-9]+(-[a-z0-9]+)*$`)
+	claimID     = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*(/[a-z0-9]+([-.][a-z0-9]+)*)?$`)
+	plainName   = regexp.MustCompile(`^[a-z][a-z0-9]*([-_][a-z0-9]+)*$`)
+	subjectName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	factName    = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$`)
+)
+
+// Load reads a data folder: labs/*/lab.yaml, the catalogues of facts
+// scripts/*.yaml, and posts.yaml, releases.yaml and catalogue.yaml below labs/,
+// each of which may be missing (a folder for --with has only what it adds).
+//
+// The error joins a *DataError for everything that is wrong in any of the
+// files; the data returned beside it is what could be read all the same, and
+// never nil.
+func Load(fsys fs.FS) (*Data, error) {
+	l := loader{fsys: fsys, data: &Data{
+		Catalogue: fact.Catalogue{},
+		Posts:     map[string]Post{},
+		Subjects:  map[string]string{},
+	}}
+	l.posts()
+	l.releases()
+	l.known()
+	for _, file := range l.glob("scripts/*.yaml") {
+		l.facts(file)
+	}
+	files := l.glob("labs/*/lab.yaml")
+	for _, file := range files {
+		l.lab(file)
+	}
+	if len(files) == 0 && len(l.data.Catalogue) == 0 && len(l.errs) == 0 {
+		l.fail("labs", 0, "no labs/*/lab.yaml and no scripts/*.yaml here; is this a data folder?")
+	}
+	l.unique(l.data)
+	return l.data, l.join()
+}
+
+type loader struct {
+	collector
+	fsys fs.FS
+	data *Data
+}
+
+func (l *loader) glob(pattern string) []string {
+	files, err := fs.Glob(l.fsys, pattern)
+	if err != nil {
+		l.fail(pattern, 0, "%v", err)
+	}
+	return files
+}
+
+// read decodes the file; ok is false when there is nothing to look at.
+func (l *loader) read(file string, into any) (ok bool) {
+	src, err := fs.ReadFile(l.fsys, file)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			l.fail(file, 0, "cannot be read: %v", err)
+		}
+		return false
+	}
+	for _, e := range strict.Decode(src, into) {
+		l.fail(file, e.Line, "%s", e.Msg)
+	}
+	return true
+}
+
+func (l *loader) posts() {
+	var f form.Posts
+	if !l.read(postsFile, &f) {
+		return
+	}
+	for id, p := range f.Posts {
+		l.data.Posts[id] = Post{ID: id, Title: p.Title, Site: p.Site, Release: string(p.Release), System: p.System, Line: p.Lines.Of("")}
+	}
+}
+
+func (l *loader) releases() {
+	var f form.Releases
+	if !l.read(releasesFile, &f) {
+		return
+	}
+	for _, r := range f.Releases {
+		if slices.Contains(l.data.Releases, string(r)) {
+			l.fail(releasesFile, f.Lines.Of("releases"), "release %q stands here twice", r)
+		}
+		l.data.Releases = append(l.data.Releases, string(r))
+	}
+}
+
+func (l *loader) known() {
+	var f form.Known
+	if !l.read(catalogueFile, &f) {
+		return
+	}
+	for _, g := range f.Groups {
+		l.data.Known = append(l.data.Known, Group{
+			Section: g.Section, Title: text(g.Title), Lab: g.Lab, Complete: g.Complete, Claims: g.Claims,
+			File: catalogueFile, Line: g.Lines.Of(""),
+		})
+	}
+}
+
+func (l *loader) facts(file string) {
+	var f form.Facts
+	if !l.read(file, &f) {
+		return
+	}
+	subject := strings.TrimSuffix(path.Base(file), ".yaml")
+	switch {
+	case !subjectName.MatchString(subject):
+		l.fail(file, 0, "a subject is lower-case letters, digits and underscores")
+	case f.Subject != "" && f.Subject != subject:
+		l.fail(file, f.Lines.Of("subject"), "subject %q is not the name of the file", f.Subject)
+	}
+	l.data.Subjects[subject] = file
+	for _, name := range slices.Sorted(maps.Keys(f.Facts)) {
+		spec := f.Facts[name]
+		line := spec.Lines.Of("")
+		switch {
+		case !factName.MatchString(name):
+			l.fail(file, line, "fact %q: want SUBJECT.name in lower-case letters, digits, dots and underscores", name)
+		case fact.Subject(name) != subject:
+			l.fail(file, line, "fact %q is not of the subject %q", name, subject)
+		}
+		l.data.Catalogue[name] = fact.Spec{
+			Name: name, Type: fact.Type(spec.Type), Unit: spec.Unit,
+			Compare: cmp.Or(fact.Comparison(spec.Compare), fact.CompareExact),
+			At:      spec.At, En: spec.En, Zh: spec.Zh, Line: line,
+		}
+	}
+}

@@ -1,0 +1,185 @@
+package lab
+
+import (
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/lab/form"
+)
+
+func text(t form.Text) Text { return Text{En: t.En, Zh: t.Zh} }
+
+// lab reads one lab.yaml and turns its form into what the program works with.
+func (l *loader) lab(file string) {
+	var f form.Lab
+	if !l.read(file, &f) {
+		return
+	}
+	id := path.Base(path.Dir(file))
+	if !labFolder.MatchString(id) {
+		l.fail(file, 0, "a lab's folder is called NN-slug, like 03-g0")
+		return
+	}
+	number, _ := strconv.Atoi(id[:2]) // two digits, see labFolder
+	lab := &Lab{ID: id, Number: number, Title: text(f.Title), File: file, Setups: map[string]*Setup{}}
+	for _, name := range slices.Sorted(maps.Keys(f.Setups)) {
+		lab.Setups[name] = l.setup(file, name, f.Setups[name])
+	}
+	for _, c := range f.Claims {
+		lab.Claims = append(lab.Claims, l.claim(file, c))
+	}
+	for _, m := range f.Mutants {
+		lab.Mutants = append(lab.Mutants, l.mutant(file, m))
+	}
+	l.data.Labs = append(l.data.Labs, lab)
+}
+
+// inside reports a path that leaves the folder it is meant to stay in.
+func (l *loader) inside(file string, line int, what, p string) {
+	if p != "" && (!fs.ValidPath(p) || p == "." || strings.Contains(p, `\`)) {
+		l.fail(file, line, "%s %q: want a path below its folder, without .. and without a leading /", what, p)
+	}
+}
+
+func (l *loader) setup(file, name string, f form.Setup) *Setup {
+	line := f.Lines.Of("")
+	if !plainName.MatchString(name) {
+		l.fail(file, line, "setup %q: a name is lower-case letters and digits, with - or _ between", name)
+	}
+	l.inside(file, f.Lines.Of("fixture"), "fixture", f.Fixture)
+	if f.Race && !f.Cgo {
+		l.fail(file, f.Lines.Of("race"), "setup %q: race needs cgo: true", name)
+	}
+	if f.Linkmode == "external" && !f.Cgo {
+		l.fail(file, f.Lines.Of("linkmode"), "setup %q: linkmode external needs cgo: true", name)
+	}
+	return &Setup{
+		Name: name, Fixture: f.Fixture, Gcflags: f.Gcflags, Ldflags: f.Ldflags, Tags: f.Tags, Cgo: f.Cgo,
+		Linkmode: f.Linkmode, Buildmode: f.Buildmode, Race: f.Race, Goexperiment: f.Goexperiment,
+		Goos: f.Goos, Goarch: f.Goarch, Goamd64: f.Goamd64, Args: f.Args, Env: f.Env, Go: string(f.Go),
+		File: file, Line: line, Lines: f.Lines,
+	}
+}
+
+func (l *loader) claim(file string, f form.Claim) *Claim {
+	c := &Claim{
+		ID: f.ID, Says: text(f.Says), Fact: f.Fact, Setup: f.Setup, Witnesses: f.Witnesses,
+		Unobservable: text(f.Unobservable), NoMutant: text(f.NoMutant),
+		File: file, Line: f.Lines.Of(""), Lines: f.Lines,
+	}
+	if c.ID != "" && !claimID.MatchString(c.ID) {
+		l.fail(file, c.Lines.Of("id"), "claim %q: an id is lower-case words joined by -, and perhaps /part", c.ID)
+	}
+	if c.Setup == "" {
+		c.Setup = DefaultSetup
+	}
+	if len(c.Witnesses) == 0 {
+		c.Witnesses = []string{"delve", "gdb"}
+	}
+	for i, w := range c.Witnesses {
+		if slices.Contains(c.Witnesses[:i], w) {
+			l.fail(file, c.Lines.Of("witnesses"), "claim %q: witness %q stands here twice", c.ID, w)
+		}
+	}
+	for _, p := range f.Posts {
+		c.Posts = append(c.Posts, Source{Post: p.Post, At: p.At, Line: p.Lines.Of("")})
+	}
+	for _, ch := range f.Changes {
+		c.Changes = append(c.Changes, Change{Since: string(ch.Since), Why: text(ch.Why), Line: ch.Lines.Of("since")})
+	}
+	if f.Expect != nil {
+		c.Expect = l.predicate(file, c.ID, f.Expect)
+	}
+	_, unobservable := c.Lines["unobservable"]
+	_, hasFact := c.Lines["fact"]
+	_, hasExpect := c.Lines["expect"]
+	switch {
+	case unobservable && (hasFact || hasExpect):
+		l.fail(file, c.Lines.Of("unobservable"), "claim %q: unobservable stands instead of fact and expect, not beside them", c.ID)
+	case !unobservable && !hasFact:
+		l.fail(file, c.Line, "claim %q: missing key \"fact\" (or say why it is unobservable)", c.ID)
+	case !unobservable && !hasExpect:
+		l.fail(file, c.Line, "claim %q: missing key \"expect\"", c.ID)
+	}
+	return c
+}
+
+func (l *loader) predicate(file, id string, f *form.Expect) Predicate {
+	line := f.Lines.Of("")
+	var keys []string
+	for key := range f.Lines {
+		if key != "" {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	switch {
+	case len(keys) == 0:
+		l.fail(file, line, "claim %q: expect is empty; say exactly one thing of the fact", id)
+	case len(keys) > 1:
+		l.fail(file, line, "claim %q: expect says %s; want exactly one, make parts (id/part) of the claim for the others", id, strings.Join(keys, " and "))
+	}
+	p := Predicate{OneOf: values(f.OneOf), Between: values(f.Between), Ordered: values(f.Ordered),
+		Has: values(f.Has), Lacks: values(f.Lacks), Absent: f.Absent, Present: f.Present}
+	if f.Equals != nil {
+		if f.Equals.IsAbsent() {
+			l.fail(file, f.Lines.Of("equals"), "claim %q: write absent: true for what is gone", id)
+		}
+		p.Equals = &f.Equals.Value
+	}
+	if f.Matches != nil {
+		p.Matches = *f.Matches
+		if p.Matches == "" {
+			l.fail(file, f.Lines.Of("matches"), "claim %q: matches is empty; write equals: \"\" for the empty text", id)
+		}
+	}
+	for key, list := range map[string][]fact.Value{"one_of": p.OneOf, "ordered": p.Ordered, "has": p.Has, "lacks": p.Lacks} {
+		if _, said := f.Lines[key]; said && len(list) == 0 {
+			l.fail(file, f.Lines.Of(key), "claim %q: %s has no values", id, key)
+		}
+	}
+	if _, said := f.Lines["between"]; said {
+		if !isRange(p.Between) {
+			l.fail(file, f.Lines.Of("between"), "claim %q: between wants two integers, the lower one first", id)
+		}
+	}
+	return p
+}
+
+func isRange(vs []fact.Value) bool {
+	if len(vs) != 2 {
+		return false
+	}
+	order, ok := vs[0].Compare(vs[1])
+	return ok && order <= 0
+}
+
+func values(list []form.Value) []fact.Value {
+	var vs []fact.Value
+	for _, v := range list {
+		vs = append(vs, v.Value)
+	}
+	return vs
+}
+
+func (l *loader) mutant(file string, f form.Mutant) *Mutant {
+	m := &Mutant{ID: f.ID, Says: text(f.Says), Refutes: f.Refutes, Dies: f.Dies, File: file, Line: f.Lines.Of(""), Lines: f.Lines}
+	if m.ID != "" && !plainName.MatchString(m.ID) {
+		l.fail(file, m.Lines.Of("id"), "mutant %q: an id is lower-case words joined by -", m.ID)
+	}
+	for _, key := range []string{"edits", "refutes"} {
+		if _, said := m.Lines[key]; said && (key == "edits" && len(f.Edits) == 0 || key == "refutes" && len(f.Refutes) == 0) {
+			l.fail(file, m.Lines.Of(key), "mutant %q: %s is empty", m.ID, key)
+		}
+	}
+	for _, e := range f.Edits {
+		l.inside(file, e.Lines.Of("file"), "file of an edit", e.File)
+		m.Edits = append(m.Edits, Edit{Go: string(e.Go), File: e.File, Old: e.Old, New: e.New, Line: e.Lines.Of("")})
+	}
+	return m
+}
