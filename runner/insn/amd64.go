@@ -12,7 +12,7 @@ func decodeAMD64(code []byte, pc uint64, symbol Symbols) Inst {
 	if err != nil || x.Op == 0 || x.Len == 0 {
 		return Inst{Len: 1, Go: Bad, Intel: Bad}
 	}
-	extendDisplacements(&x)
+	repairAddresses(&x, code)
 	in := Inst{Len: x.Len, Intel: intel(x, pc)}
 	in.Go = x86asm.GoSyntax(x, pc, withoutImmediates(x, symbol))
 	switch x.Op {
@@ -33,18 +33,27 @@ func decodeAMD64(code []byte, pc uint64, symbol Symbols) Inst {
 	return in
 }
 
-// extendDisplacements gives 32-bit displacements their sign, which x86asm
-// leaves out: -0x10000(SP) would be 0xffff0000(SP), and what lies before a
-// rip-relative instruction would be 4 GiB behind it.
-func extendDisplacements(x *x86asm.Inst) {
+// repairAddresses gives 32-bit displacements their sign, which x86asm leaves
+// out (-0x10000(SP) would be 0xffff0000(SP), and what lies before a
+// rip-relative instruction would be 4 GiB behind it), and rip-relative
+// operands of AVX-512 instructions their base.
+func repairAddresses(x *x86asm.Inst, code []byte) {
 	if op := x.Opcode >> 24; x.Op == x86asm.MOV && op&^3 == 0xa0 { // a 64-bit address
 		return
 	}
 	for i, a := range x.Args {
-		if m, ok := a.(x86asm.Mem); ok && uint64(m.Disp)>>32 == 0 {
-			m.Disp = int64(int32(m.Disp))
-			x.Args[i] = m
+		m, ok := a.(x86asm.Mem)
+		if !ok {
+			continue
 		}
+		if uint64(m.Disp)>>32 == 0 {
+			m.Disp = int64(int32(m.Disp))
+		}
+		// Four bytes of prefix and the opcode stand before the ModRM byte.
+		if m.Base == 0 && m.Index == 0 && x.Prefix[0].IsEVEX() && x.Len > 5 && code[5]&0xc7 == 0x05 {
+			m.Base = x86asm.RIP
+		}
+		x.Args[i] = m
 	}
 }
 
@@ -74,7 +83,7 @@ var jumps = map[x86asm.Op]bool{
 // Intel spelling follows another assembler and has lost what is needed to get from there to gdb's.
 func intel(x x86asm.Inst, pc uint64) string {
 	op := mnemonic(x)
-	if op == "nop" {
+	if op == "nop" || op == "int3" {
 		return op
 	}
 	var args []string
@@ -82,10 +91,15 @@ func intel(x x86asm.Inst, pc uint64) string {
 		if a == nil {
 			break
 		}
-		if dropped(x, i) {
+		text := operand(x, a, pc)
+		if r, ok := a.(x86asm.Reg); ok && i == 1 && x86asm.K1 <= r && r <= x86asm.K7 && !strings.HasPrefix(op, "k") { // a mask
+			args[0] += "{" + text + "}"
+			if x.Zeroing {
+				args[0] += "{z}"
+			}
 			continue
 		}
-		args = append(args, operand(x, a, pc))
+		args = append(args, text)
 	}
 	if op == "xchg" && len(args) == 2 && args[0] == "ax" && args[1] == "ax" {
 		return "nop"
@@ -125,15 +139,10 @@ func mnemonic(x x86asm.Inst) string {
 	return strings.ToLower(x.Op.String())
 }
 
-// dropped reports whether gdb leaves operand i out.
-func dropped(x x86asm.Inst, i int) bool {
-	return x.Op == x86asm.INT && x.Opcode>>24 == 0xcc
-}
-
 func prefixOf(x x86asm.Inst) string {
 	text := ""
 	for _, p := range x.Prefix {
-		if p == 0 {
+		if p == 0 || p.IsVEX() || p.IsEVEX() { // what follows is no prefix
 			break
 		}
 		if p&x86asm.PrefixImplicit != 0 && p&0xff != x86asm.PrefixLOCK {

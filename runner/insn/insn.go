@@ -10,7 +10,7 @@
 //
 //  1. Cut S at the first "#" (gdb's comment) after having taken the hexadecimal
 //     number N that follows it, if there is one.
-//  2. Remove every " <…>" (a symbol behind an address).
+//  2. Remove from the first " <" to the last ">" (a symbol behind an address; it may hold blanks).
 //  3. Lower case; trim blanks; every run of blanks is one blank.
 //  4. Remove the size words: "byte ptr ", "word ptr ", "dword ptr ", "qword ptr ",
 //     "tbyte ptr ", "fword ptr ", "xmmword ptr ", "ymmword ptr ", "zmmword ptr ".
