@@ -4,6 +4,8 @@
 // the rest of the program works with.
 package form
 
+//go:generate go run ../schemagen . ../../../labs/lab.schema.json
+
 import (
 	"errors"
 	"fmt"
