@@ -2,13 +2,20 @@
 // "local", a path) into a toolchain that can be run hermetically.
 package release
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/rt0lab/rt0lab/runner/release/constraint"
+)
 
 // ErrUnavailable is wrapped when a release cannot be had; the text says how to give a path instead.
 var ErrUnavailable = errors.New("release cannot be had")
 
 // ErrName is wrapped when a text is no name of a release.
 var ErrName = errors.New("not a name of a release")
+
+// Oldest is the minor of the oldest release that rt0lab knows.
+const Oldest = 10
 
 // Toolchain is one Go release on this machine.
 type Toolchain struct {
@@ -21,3 +28,16 @@ type Toolchain struct {
 	// ReadOnly is set for a toolchain below GOMODCACHE (fetched as a module).
 	ReadOnly bool
 }
+
+// Minor returns 26 for "go1.26.8", constraint.Newest for a development build
+// that does not say it, and 0 for what is no release.
+func Minor(name string) int { return constraint.Minor(name) }
+
+// Constraint is a range of releases, such as ">=1.21 <1.26".
+type Constraint = constraint.Constraint
+
+// ParseConstraint reads a range of releases; see constraint.Parse.
+func ParseConstraint(text string) (Constraint, error) { return constraint.Parse(text) }
+
+// Fits reports whether a release, as it calls itself, lies in the range.
+func Fits(text, release string) (bool, error) { return constraint.Fits(text, release) }
