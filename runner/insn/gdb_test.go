@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -82,11 +81,11 @@ func gdbDisassembles(t *testing.T, binary string, lo, hi uint64) map[uint64]stri
 	return lines
 }
 
-// hello builds the fixture hello with the Go that runs the test.
+// hello builds the fixture hello with the go command that is found first.
 func hello(t *testing.T, goarch string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "hello")
-	cmd := exec.Command(filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-gcflags", "-N -l", "-o", out, "main.go")
+	cmd := exec.Command("go", "build", "-gcflags", "-N -l", "-o", out, "main.go")
 	cmd.Dir = filepath.Join("..", "..", "fixtures", "hello")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+goarch, "GOFLAGS=", "GO111MODULE=off")
 	if text, err := cmd.CombinedOutput(); err != nil {
