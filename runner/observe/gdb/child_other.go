@@ -1,0 +1,20 @@
+//go:build !linux
+
+package gdb
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/rt0lab/rt0lab/runner/observe"
+)
+
+func (*Witness) probe(context.Context) (tool, error) {
+	return tool{}, fmt.Errorf("%w: the gdb witness runs on linux/amd64 only, this is %s/%s", observe.ErrMachine, runtime.GOOS, runtime.GOARCH)
+}
+
+// run is never called: Ready says no.
+func (*Witness) run(context.Context, string, string) (string, error) {
+	return "", observe.ErrMachine
+}

@@ -1,0 +1,89 @@
+"""rt0lab's side of shim.py, whose names it shares: gdb runs both files in one namespace.
+
+The environment variable RT0LAB_GDB names a JSON file with the binary, its argv
+and environment, the scripts and the resolved stops. What is seen goes, one JSON
+object a line, to the file the request names. The last line has "end": without
+it gdb came to an end before the walk did, and what stands before is still good.
+"""
+
+import json
+import os
+import signal
+
+
+def _started(req):
+    """Starts the program as Delve does: this argv, this environment, nothing of gdb's own."""
+    def quoted(s):
+        return "'" + s.replace("'", "'\\''") + "'"
+    for text in req["args"] + req["env"]:
+        if "\n" in text or "\0" in text:
+            raise gdb.GdbError("%r cannot be handed to the program through gdb" % text)
+    gdb.execute("set startup-with-shell on")
+    gdb.execute("set exec-wrapper env -i " + " ".join(quoted(e) for e in req["env"]))
+    gdb.execute("set args " + " ".join(quoted(a) for a in req["args"]) + " </dev/null >/dev/null 2>&1")
+    gdb.execute("starti", to_string=True)
+
+
+def _same_start(req, report):
+    pid = gdb.selected_inferior().pid
+
+    def of(name):
+        with open("/proc/%d/%s" % (pid, name), "rb") as f:
+            return f.read()
+
+    def packed(texts):
+        return b"".join(os.fsencode(t) + b"\0" for t in texts)
+    if of("cmdline") != packed([req["binary"]] + req["args"]) or of("environ") != packed(req["env"]):
+        raise gdb.GdbError("the program was started with another argv or environment than asked: %r %r"
+                           % (of("cmdline"), of("environ")))
+    try:
+        if not int(of("personality"), 16) & 0x40000:
+            report({"warning": "address space randomisation could not be turned off (personality is not allowed here)"})
+    except OSError:
+        pass
+
+
+def _driven(path):
+    global _release_
+    with open(path, encoding="utf-8") as f:
+        req = json.load(f)
+    _release_ = req["release"]
+    out = os.open(req["report"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def report(line):
+        os.write(out, (json.dumps(line) + "\n").encode())
+    end = {"interrupted": ""}
+    try:
+        _quiet()
+        words = {k: v for k, v in globals().items() if k[:1].isupper()}
+        tables, files = [], set(s["path"] for s in req["scripts"])
+        for s in req["scripts"]:
+            space = dict(words, __name__="rt0lab." + s["subject"], __file__=s["path"])
+            try:
+                _within(req["seconds"], files, exec, compile(s["source"], s["path"], "exec"), space)
+                if "stops" not in space:
+                    raise gdb.GdbError("%s has no table `stops`" % s["path"])
+                tables.append(_Table(s["subject"], s["path"], space["stops"]))
+            except BaseException as err:
+                report({"failed": {s["subject"]: _told(err, files)}})
+        places = {p["stop"]: p for p in req["places"] if p["state"] == "placed"}
+        walker = _Walker(tables, places, report, req["seconds"], files)
+
+        def start():
+            _started(req)
+            _same_start(req, report)
+        walker.run(start)
+    except BaseException as err:
+        end["interrupted"] = _told(err, set())
+    pid = gdb.selected_inferior().pid
+    if pid:
+        try:
+            os.killpg(pid, signal.SIGKILL)  # what the program has started goes with it
+        except OSError:
+            pass  # it has another group than gdb gives
+        gdb.execute("kill", to_string=True)
+    report({"end": end})
+
+
+_driven(os.environ["RT0LAB_GDB"])
+gdb.execute("quit")

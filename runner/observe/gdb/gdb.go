@@ -1,0 +1,168 @@
+// Package gdb is the witness that looks through gdb: one gdb process per
+// observation, which runs scripts/gdb/shim.py (the words and the walk),
+// drive.py of this package (rt0lab's side of it) and the scripts.
+//
+// gdb exits 0 when a Python script raises, and its output is for people.
+// Nothing is decided by either: what was seen is in a file of JSON lines, and
+// a file without its last line means that gdb did not come to its end.
+package gdb
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rt0lab/rt0lab/runner/observe"
+	"github.com/rt0lab/rt0lab/runner/place"
+)
+
+//go:embed drive.py
+var drive []byte
+
+// requestVariable tells drive.py where its request is. The fixture does not see it.
+const requestVariable = "RT0LAB_GDB"
+
+// mostPerFunction bounds one call of one function of a script.
+const mostPerFunction = 5 * time.Second
+
+// Witness looks through gdb. Make it with New; it may be used concurrently.
+type Witness struct {
+	command string
+
+	mu    sync.Mutex
+	ready bool
+	tool  tool
+	err   error
+}
+
+var _ observe.Witness = (*Witness)(nil)
+
+// New returns a witness that runs the given gdb, a path or a name to find in
+// PATH; "" means "gdb". Nothing is run before Ready or Observe.
+func New(command string) *Witness {
+	if command == "" {
+		command = "gdb"
+	}
+	return &Witness{command: command}
+}
+
+// Name is "gdb".
+func (*Witness) Name() string { return "gdb" }
+
+// request is what drive.py reads.
+type request struct {
+	Binary  string           `json:"binary"`
+	Args    []string         `json:"args"`
+	Env     []string         `json:"env"`
+	Release string           `json:"release"`
+	Report  string           `json:"report"`
+	Seconds float64          `json:"seconds"` // the most one function may take
+	Scripts []observe.Script `json:"scripts"`
+	Places  []place.Place    `json:"places"`
+}
+
+// Observe starts the setup once in a gdb of its own. When gdb or the fixture is
+// cut short, the facts seen until then are returned and the others are broken.
+func (w *Witness) Observe(ctx context.Context, req observe.Request) (observe.Observation, error) {
+	begin := time.Now()
+	if req.GOOS != "linux" || req.GOARCH != "amd64" {
+		return observe.Observation{}, fmt.Errorf("observe with gdb: %w: built for %s/%s, and gdb runs linux/amd64 only", observe.ErrRelease, req.GOOS, req.GOARCH)
+	}
+	if err := w.Ready(ctx); err != nil {
+		return observe.Observation{}, err
+	}
+	if req.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, req.Timeout, errDeadline)
+		defer cancel()
+	}
+	room, err := os.MkdirTemp("", "rt0lab-gdb-")
+	if err != nil {
+		return observe.Observation{}, fmt.Errorf("observe with gdb: make a private folder: %w", err)
+	}
+	defer os.RemoveAll(room)
+	if err := w.prepare(room, req); err != nil {
+		return observe.Observation{}, fmt.Errorf("observe with gdb: %w", err)
+	}
+
+	last, runErr := w.run(ctx, room, req.Binary)
+
+	r := readReport(filepath.Join(room, reportFile))
+	walk := r.walk
+	walk.Tool = w.tool.String()
+	switch {
+	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errDeadline):
+		return observe.Observation{}, fmt.Errorf("observe with gdb: %w", context.Cause(ctx))
+	case r.ended:
+	case ctx.Err() != nil:
+		walk.Interrupted = fmt.Sprintf("gdb was stopped after %s", req.Timeout)
+	default:
+		walk.Interrupted = "gdb ended before the walk did"
+		if runErr != nil {
+			walk.Interrupted += " (" + runErr.Error() + ")"
+		}
+		if last != "" {
+			walk.Interrupted += "; its last words: " + last
+		}
+	}
+	if walk.Interrupted != "" && r.pid == 0 {
+		return observe.Observation{}, fmt.Errorf("observe with gdb: the fixture was not started: %s", walk.Interrupted)
+	}
+	walk.Warnings = append(w.tool.warnings(), walk.Warnings...)
+	facts, warnings := observe.Collect(req, walk)
+	return observe.Observation{
+		Witness: w.Name(), Tool: walk.Tool, Facts: facts, Passed: walk.Passed, Warnings: warnings,
+		Duration: time.Since(begin),
+	}, nil
+}
+
+// errDeadline tells the request's own deadline from an end of the caller's context.
+var errDeadline = errors.New("deadline of the observation")
+
+const (
+	requestFile = "request.json"
+	reportFile  = "report.jsonl"
+	libFile     = "shim.py"
+	driveFile   = "drive.py"
+)
+
+// prepare writes what gdb reads into the private folder.
+func (w *Witness) prepare(room string, req observe.Request) error {
+	perFunction := mostPerFunction
+	if t := req.Timeout / 3; t > 0 && t < perFunction {
+		perFunction = t
+	}
+	out := request{
+		Binary: req.Binary, Args: req.Args, Env: req.Env, Release: req.Release,
+		Report: filepath.Join(room, reportFile), Seconds: perFunction.Seconds(),
+		Scripts: req.Scripts, Places: req.Places,
+	}
+	if out.Args == nil {
+		out.Args = []string{}
+	}
+	if out.Env == nil {
+		out.Env = []string{}
+	}
+	for _, s := range append([]string{req.Binary}, append(out.Args, out.Env...)...) {
+		if strings.ContainsAny(s, "\n\x00") {
+			return fmt.Errorf("%q: gdb cannot hand a line break or a zero byte to a program", s)
+		}
+	}
+	data, err := json.Marshal(out)
+	if err != nil {
+		return fmt.Errorf("write the request: %w", err)
+	}
+	for name, content := range map[string][]byte{requestFile: data, libFile: []byte(req.Lib.Source), driveFile: drive} {
+		if err := os.WriteFile(filepath.Join(room, name), content, 0o600); err != nil {
+			return fmt.Errorf("write the request: %w", err)
+		}
+	}
+	return nil
+}
