@@ -24,7 +24,7 @@ func (c *collector) unique(d *Data) {
 	claims, mutants, setups := map[string]string{}, map[string]string{}, map[string]*Setup{}
 	for _, lab := range d.Labs {
 		if other, twice := numbers[lab.Number]; twice {
-			c.fail(lab.File, 0, "the number %02d is that of %s already", lab.Number, other)
+			c.fail(RuleUnique, lab.File, 0, "the number %02d is that of %s already", lab.Number, other)
 		}
 		numbers[lab.Number] = lab.ID
 		for _, claim := range lab.Claims {
@@ -36,7 +36,7 @@ func (c *collector) unique(d *Data) {
 		for _, name := range slices.Sorted(maps.Keys(lab.Setups)) {
 			s := lab.Setups[name]
 			if other := setups[name]; other != nil && other.Key() != s.Key() {
-				c.fail(s.File, s.Line, "setup %q is not the same as in %s:%d; give one of them another name", name, other.File, other.Line)
+				c.fail(RuleUnique, s.File, s.Line, "setup %q is not the same as in %s:%d; give one of them another name", name, other.File, other.Line)
 				continue
 			}
 			setups[name] = s
@@ -46,7 +46,7 @@ func (c *collector) unique(d *Data) {
 
 func (c *collector) once(seen map[string]string, kind, id, file string, line int) {
 	if other, twice := seen[id]; twice {
-		c.fail(file, line, "%s %q stands in %s already", kind, id, other)
+		c.fail(RuleUnique, file, line, "%s %q stands in %s already", kind, id, other)
 		return
 	}
 	seen[id] = fmt.Sprintf("%s:%d", file, line)
@@ -74,22 +74,22 @@ func Check(d *Data) error {
 				continue // unobservable, or reported while it was read
 			}
 			if d.SetupOf(claim) == nil {
-				c.fail(claim.File, claim.Lines.Of("setup"), "claim %q: there is no setup %q%s", claim.ID, claim.Setup, near.Hint(claim.Setup, d.setupNames()))
+				c.fail(RuleReference, claim.File, claim.Lines.Of("setup"), "claim %q: there is no setup %q%s", claim.ID, claim.Setup, near.Hint(claim.Setup, d.setupNames()))
 			}
 			if _, ok := d.Catalogue[claim.Fact]; ok {
 				continue
 			}
 			subject := fact.Subject(claim.Fact)
 			if file, ok := d.Subjects[subject]; ok {
-				c.fail(claim.File, claim.Lines.Of("fact"), "claim %q: fact %q is not in %s%s", claim.ID, claim.Fact, file, near.Hint(claim.Fact, facts))
+				c.fail(RuleReference, claim.File, claim.Lines.Of("fact"), "claim %q: fact %q is not in %s%s", claim.ID, claim.Fact, file, near.Hint(claim.Fact, facts))
 			} else {
-				c.fail(claim.File, claim.Lines.Of("fact"), "claim %q: there is no subject %q (no scripts/%s.yaml)%s", claim.ID, subject, subject, near.Hint(subject, subjects))
+				c.fail(RuleReference, claim.File, claim.Lines.Of("fact"), "claim %q: there is no subject %q (no scripts/%s.yaml)%s", claim.ID, subject, subject, near.Hint(subject, subjects))
 			}
 		}
 		for _, m := range lab.Mutants {
 			for _, id := range m.Refutes {
 				if !claims[id] {
-					c.fail(m.File, m.Lines.Of("refutes"), "mutant %q refutes %q, which is no claim of any lab%s", m.ID, id, near.Hint(id, ids))
+					c.fail(RuleReference, m.File, m.Lines.Of("refutes"), "mutant %q refutes %q, which is no claim of any lab%s", m.ID, id, near.Hint(id, ids))
 				}
 			}
 		}
@@ -145,7 +145,7 @@ func Merge(base, extra *Data) (*Data, error) {
 	}
 	for _, subject := range slices.Sorted(maps.Keys(extra.Subjects)) {
 		if file, twice := d.Subjects[subject]; twice {
-			c.fail(extra.Subjects[subject], 0, "subject %q is that of %s already; a folder of one's own needs another name", subject, file)
+			c.fail(RuleUnique, extra.Subjects[subject], 0, "subject %q is that of %s already; a folder of one's own needs another name", subject, file)
 			continue
 		}
 		d.Subjects[subject] = extra.Subjects[subject]
@@ -157,7 +157,7 @@ func Merge(base, extra *Data) (*Data, error) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(extra.Posts)) {
 		if _, twice := d.Posts[id]; twice {
-			c.fail(postsFile, extra.Posts[id].Line, "post %q is there already; take another id", id)
+			c.fail(RuleUnique, postsFile, extra.Posts[id].Line, "post %q is there already; take another id", id)
 			continue
 		}
 		d.Posts[id] = extra.Posts[id]

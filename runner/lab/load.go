@@ -54,7 +54,7 @@ func Load(fsys fs.FS) (*Data, error) {
 		l.lab(file)
 	}
 	if len(files) == 0 && len(l.data.Catalogue) == 0 && len(l.errs) == 0 {
-		l.fail("labs", 0, "no labs/*/lab.yaml and no scripts/*.yaml here; is this a data folder?")
+		l.fail(RuleShape, "labs", 0, "no labs/*/lab.yaml and no scripts/*.yaml here; is this a data folder?")
 	}
 	l.unique(l.data)
 	return l.data, l.join()
@@ -69,7 +69,7 @@ type loader struct {
 func (l *loader) glob(pattern string) []string {
 	files, err := fs.Glob(l.fsys, pattern)
 	if err != nil {
-		l.fail(pattern, 0, "%v", err)
+		l.fail(RuleShape, pattern, 0, "%v", err)
 	}
 	return files
 }
@@ -79,12 +79,12 @@ func (l *loader) read(file string, into any) (ok bool) {
 	src, err := fs.ReadFile(l.fsys, file)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			l.fail(file, 0, "cannot be read: %v", err)
+			l.fail(RuleShape, file, 0, "cannot be read: %v", err)
 		}
 		return false
 	}
 	for _, e := range strict.Decode(src, into) {
-		l.fail(file, e.Line, "%s", e.Msg)
+		l.fail(RuleShape, file, e.Line, "%s", e.Msg)
 	}
 	return true
 }
@@ -106,7 +106,7 @@ func (l *loader) releases() {
 	}
 	for _, r := range f.Releases {
 		if slices.Contains(l.data.Releases, string(r)) {
-			l.fail(releasesFile, f.Lines.Of("releases"), "release %q stands here twice", r)
+			l.fail(RuleUnique, releasesFile, f.Lines.Of("releases"), "release %q stands here twice", r)
 		}
 		l.data.Releases = append(l.data.Releases, string(r))
 	}
@@ -117,7 +117,14 @@ func (l *loader) known() {
 	if !l.read(catalogueFile, &f) {
 		return
 	}
+	seen := map[string]string{}
 	for _, g := range f.Groups {
+		for _, id := range g.Claims {
+			l.once(seen, "claim", id, catalogueFile, g.Lines.Of("claims"))
+			if !claimID.MatchString(id) || strings.Contains(id, "/") {
+				l.fail(RuleName, catalogueFile, g.Lines.Of("claims"), "claim %q: an id here is lower-case words joined by -, without a part", id)
+			}
+		}
 		l.data.Known = append(l.data.Known, Group{
 			Section: g.Section, Title: text(g.Title), Lab: g.Lab, Complete: g.Complete, Claims: g.Claims,
 			File: catalogueFile, Line: g.Lines.Of(""),
@@ -133,9 +140,9 @@ func (l *loader) facts(file string) {
 	subject := strings.TrimSuffix(path.Base(file), ".yaml")
 	switch {
 	case !subjectName.MatchString(subject):
-		l.fail(file, 0, "a subject is lower-case letters, digits and underscores")
+		l.fail(RuleName, file, 0, "a subject is lower-case letters, digits and underscores")
 	case f.Subject != "" && f.Subject != subject:
-		l.fail(file, f.Lines.Of("subject"), "subject %q is not the name of the file", f.Subject)
+		l.fail(RuleName, file, f.Lines.Of("subject"), "subject %q is not the name of the file", f.Subject)
 	}
 	l.data.Subjects[subject] = file
 	for _, name := range slices.Sorted(maps.Keys(f.Facts)) {
@@ -143,9 +150,9 @@ func (l *loader) facts(file string) {
 		line := spec.Lines.Of("")
 		switch {
 		case !factName.MatchString(name):
-			l.fail(file, line, "fact %q: want SUBJECT.name in lower-case letters, digits, dots and underscores", name)
+			l.fail(RuleName, file, line, "fact %q: want SUBJECT.name in lower-case letters, digits, dots and underscores", name)
 		case fact.Subject(name) != subject:
-			l.fail(file, line, "fact %q is not of the subject %q", name, subject)
+			l.fail(RuleName, file, line, "fact %q is not of the subject %q", name, subject)
 		}
 		l.data.Catalogue[name] = fact.Spec{
 			Name: name, Type: fact.Type(spec.Type), Unit: spec.Unit,

@@ -22,7 +22,7 @@ func (l *loader) lab(file string) {
 	}
 	id := path.Base(path.Dir(file))
 	if !labFolder.MatchString(id) {
-		l.fail(file, 0, "a lab's folder is called NN-slug, like 03-g0")
+		l.fail(RuleName, file, 0, "a lab's folder is called NN-slug, like 03-g0")
 		return
 	}
 	number, _ := strconv.Atoi(id[:2]) // two digits, see labFolder
@@ -42,21 +42,21 @@ func (l *loader) lab(file string) {
 // inside reports a path that leaves the folder it is meant to stay in.
 func (l *loader) inside(file string, line int, what, p string) {
 	if p != "" && (!fs.ValidPath(p) || p == "." || strings.Contains(p, `\`)) {
-		l.fail(file, line, "%s %q: want a path below its folder, without .. and without a leading /", what, p)
+		l.fail(RulePath, file, line, "%s %q: want a path below its folder, without .. and without a leading /", what, p)
 	}
 }
 
 func (l *loader) setup(file, name string, f form.Setup) *Setup {
 	line := f.Lines.Of("")
 	if !plainName.MatchString(name) {
-		l.fail(file, line, "setup %q: a name is lower-case letters and digits, with - or _ between", name)
+		l.fail(RuleName, file, line, "setup %q: a name is lower-case letters and digits, with - or _ between", name)
 	}
 	l.inside(file, f.Lines.Of("fixture"), "fixture", f.Fixture)
 	if f.Race && !f.Cgo {
-		l.fail(file, f.Lines.Of("race"), "setup %q: race needs cgo: true", name)
+		l.fail(RuleSetup, file, f.Lines.Of("race"), "setup %q: race needs cgo: true", name)
 	}
 	if f.Linkmode == "external" && !f.Cgo {
-		l.fail(file, f.Lines.Of("linkmode"), "setup %q: linkmode external needs cgo: true", name)
+		l.fail(RuleSetup, file, f.Lines.Of("linkmode"), "setup %q: linkmode external needs cgo: true", name)
 	}
 	return &Setup{
 		Name: name, Fixture: f.Fixture, Gcflags: f.Gcflags, Ldflags: f.Ldflags, Tags: f.Tags, Cgo: f.Cgo,
@@ -73,7 +73,7 @@ func (l *loader) claim(file string, f form.Claim) *Claim {
 		File: file, Line: f.Lines.Of(""), Lines: f.Lines,
 	}
 	if c.ID != "" && !claimID.MatchString(c.ID) {
-		l.fail(file, c.Lines.Of("id"), "claim %q: an id is lower-case words joined by -, and perhaps /part", c.ID)
+		l.fail(RuleName, file, c.Lines.Of("id"), "claim %q: an id is lower-case words joined by -, and perhaps /part", c.ID)
 	}
 	if c.Setup == "" {
 		c.Setup = DefaultSetup
@@ -83,7 +83,7 @@ func (l *loader) claim(file string, f form.Claim) *Claim {
 	}
 	for i, w := range c.Witnesses {
 		if slices.Contains(c.Witnesses[:i], w) {
-			l.fail(file, c.Lines.Of("witnesses"), "claim %q: witness %q stands here twice", c.ID, w)
+			l.fail(RuleUnique, file, c.Lines.Of("witnesses"), "claim %q: witness %q stands here twice", c.ID, w)
 		}
 	}
 	for _, p := range f.Posts {
@@ -100,11 +100,11 @@ func (l *loader) claim(file string, f form.Claim) *Claim {
 	_, hasExpect := c.Lines["expect"]
 	switch {
 	case unobservable && (hasFact || hasExpect):
-		l.fail(file, c.Lines.Of("unobservable"), "claim %q: unobservable stands instead of fact and expect, not beside them", c.ID)
+		l.fail(RuleUnobservable, file, c.Lines.Of("unobservable"), "claim %q: unobservable stands instead of fact and expect, not beside them", c.ID)
 	case !unobservable && !hasFact:
-		l.fail(file, c.Line, "claim %q: missing key \"fact\" (or say why it is unobservable)", c.ID)
+		l.fail(RuleUnobservable, file, c.Line, "claim %q: missing key \"fact\" (or say why it is unobservable)", c.ID)
 	case !unobservable && !hasExpect:
-		l.fail(file, c.Line, "claim %q: missing key \"expect\"", c.ID)
+		l.fail(RuleUnobservable, file, c.Line, "claim %q: missing key \"expect\"", c.ID)
 	}
 	return c
 }
@@ -120,32 +120,32 @@ func (l *loader) predicate(file, id string, f *form.Expect) Predicate {
 	slices.Sort(keys)
 	switch {
 	case len(keys) == 0:
-		l.fail(file, line, "claim %q: expect is empty; say exactly one thing of the fact", id)
+		l.fail(RulePredicate, file, line, "claim %q: expect is empty; say exactly one thing of the fact", id)
 	case len(keys) > 1:
-		l.fail(file, line, "claim %q: expect says %s; want exactly one, make parts (id/part) of the claim for the others", id, strings.Join(keys, " and "))
+		l.fail(RulePredicate, file, line, "claim %q: expect says %s; want exactly one, make parts (id/part) of the claim for the others", id, strings.Join(keys, " and "))
 	}
 	p := Predicate{OneOf: values(f.OneOf), Between: values(f.Between), Ordered: values(f.Ordered),
 		Has: values(f.Has), Lacks: values(f.Lacks), Absent: f.Absent, Present: f.Present}
 	if f.Equals != nil {
 		if f.Equals.IsAbsent() {
-			l.fail(file, f.Lines.Of("equals"), "claim %q: write absent: true for what is gone", id)
+			l.fail(RulePredicate, file, f.Lines.Of("equals"), "claim %q: write absent: true for what is gone", id)
 		}
 		p.Equals = &f.Equals.Value
 	}
 	if f.Matches != nil {
 		p.Matches = *f.Matches
 		if p.Matches == "" {
-			l.fail(file, f.Lines.Of("matches"), "claim %q: matches is empty; write equals: \"\" for the empty text", id)
+			l.fail(RulePredicate, file, f.Lines.Of("matches"), "claim %q: matches is empty; write equals: \"\" for the empty text", id)
 		}
 	}
 	for key, list := range map[string][]fact.Value{"one_of": p.OneOf, "ordered": p.Ordered, "has": p.Has, "lacks": p.Lacks} {
 		if _, said := f.Lines[key]; said && len(list) == 0 {
-			l.fail(file, f.Lines.Of(key), "claim %q: %s has no values", id, key)
+			l.fail(RulePredicate, file, f.Lines.Of(key), "claim %q: %s has no values", id, key)
 		}
 	}
 	if _, said := f.Lines["between"]; said {
 		if !isRange(p.Between) {
-			l.fail(file, f.Lines.Of("between"), "claim %q: between wants two integers, the lower one first", id)
+			l.fail(RulePredicate, file, f.Lines.Of("between"), "claim %q: between wants two integers, the lower one first", id)
 		}
 	}
 	return p
@@ -170,11 +170,11 @@ func values(list []form.Value) []fact.Value {
 func (l *loader) mutant(file string, f form.Mutant) *Mutant {
 	m := &Mutant{ID: f.ID, Says: text(f.Says), Refutes: f.Refutes, Dies: f.Dies, File: file, Line: f.Lines.Of(""), Lines: f.Lines}
 	if m.ID != "" && !plainName.MatchString(m.ID) {
-		l.fail(file, m.Lines.Of("id"), "mutant %q: an id is lower-case words joined by -", m.ID)
+		l.fail(RuleName, file, m.Lines.Of("id"), "mutant %q: an id is lower-case words joined by -", m.ID)
 	}
 	for _, key := range []string{"edits", "refutes"} {
 		if _, said := m.Lines[key]; said && (key == "edits" && len(f.Edits) == 0 || key == "refutes" && len(f.Refutes) == 0) {
-			l.fail(file, m.Lines.Of(key), "mutant %q: %s is empty", m.ID, key)
+			l.fail(RuleShape, file, m.Lines.Of(key), "mutant %q: %s is empty", m.ID, key)
 		}
 	}
 	for _, e := range f.Edits {

@@ -13,8 +13,8 @@ import (
 // Names returns at most limit of the known names that are nearest to word,
 // nearest first: those that contain it, and those a few typing errors away.
 func Names(word string, known []string, limit int) []string {
-	if word == "" {
-		return nil
+	if len(word) < 2 {
+		return nil // anything is near to it
 	}
 	type hit struct {
 		name     string
@@ -27,7 +27,7 @@ func Names(word string, known []string, limit int) []string {
 		if len(low) >= 3 && strings.Contains(strings.ToLower(k), low) {
 			d = min(d, 1)
 		}
-		if d <= max(1, len(low)/3) {
+		if d <= max(1, (len(low)+2)/3) {
 			hits = append(hits, hit{k, d})
 		}
 	}

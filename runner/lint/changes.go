@@ -1,0 +1,97 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/lab"
+	"github.com/rt0lab/rt0lab/runner/release/constraint"
+)
+
+// seen is what one recorded release says of a claim.
+type seen struct {
+	release string
+	minor   int
+	outcome string
+	value   fact.Value
+}
+
+// changes holds the reasons of the claims against the recordings, both ways.
+func (l *linter) changes() {
+	if l.History == nil {
+		return
+	}
+	for _, x := range l.own.Labs {
+		for _, c := range x.Claims {
+			l.changed(c)
+		}
+	}
+}
+
+func (l *linter) changed(c *lab.Claim) {
+	said := map[int]lab.Change{}
+	for _, ch := range c.Changes {
+		r, err := constraint.ParseRelease(ch.Since)
+		if err != nil {
+			continue // the loader reported it
+		}
+		if _, twice := said[r.Minor]; twice {
+			l.add(ruleStale, c.File, ch.Line, "claim %q: since %s stands here twice", c.ID, ch.Since)
+		}
+		said[r.Minor] = ch
+	}
+	history := l.recorded(c)
+	if len(history) == 0 {
+		return
+	}
+	explained := map[int]bool{}
+	exact := l.all.Catalogue[c.Fact].Compare == fact.CompareExact
+	for i := 1; i < len(history); i++ {
+		before, now := history[i-1], history[i]
+		what := difference(before, now, exact)
+		if what == "" {
+			continue
+		}
+		found := false
+		// Where releases between the two are not recorded, the change may be theirs.
+		for minor := min(before.minor+1, now.minor); minor <= now.minor; minor++ {
+			if _, ok := said[minor]; ok {
+				found, explained[minor] = true, true
+			}
+		}
+		if !found {
+			l.add(ruleChanges, c.File, c.Lines.Of("changes"), "claim %q: %s; say in changes why (since: \"go1.%d\")", c.ID, what, now.minor)
+		}
+	}
+	first, last := history[0], history[len(history)-1]
+	for minor, ch := range said {
+		if !explained[minor] {
+			l.add(ruleStale, c.File, ch.Line, "claim %q: nothing changes with %s in the recordings (%s to %s)", c.ID, ch.Since, first.release, last.release)
+		}
+	}
+}
+
+// difference says in words what is another in the later release, "" when nothing is.
+func difference(before, now seen, exact bool) string {
+	switch {
+	case before.outcome != now.outcome:
+		return fmt.Sprintf("%s %s, %s %s", before.release, before.outcome, now.release, now.outcome)
+	case exact && before.value.IsValid() && now.value.IsValid() && !before.value.Equal(now.value):
+		return fmt.Sprintf("the value is %s on %s and %s on %s", before.value, before.release, now.value, now.release)
+	}
+	return ""
+}
+
+func (l *linter) recorded(c *lab.Claim) []seen {
+	var history []seen
+	for _, name := range l.all.Releases {
+		r, err := constraint.ParseRelease(name)
+		if err != nil {
+			continue
+		}
+		if outcome, value, ok := l.History.Outcome(c.ID, name); ok {
+			history = append(history, seen{name, r.Minor, outcome, value})
+		}
+	}
+	return history
+}

@@ -1,0 +1,67 @@
+package lint
+
+import "github.com/rt0lab/rt0lab/runner/lab"
+
+// Rule is one thing that the data must keep.
+type Rule struct {
+	ID   string
+	Says string // one sentence
+}
+
+// The ids of the rules that only lint knows; those of the loader are in package lab.
+const (
+	ruleCatalogue  = "catalogue"
+	ruleComplete   = "complete"
+	rulePost       = "post"
+	ruleText       = "text"
+	ruleType       = "type"
+	ruleRegexp     = "regexp"
+	ruleConstraint = "constraint"
+	ruleFixture    = "fixture"
+	ruleReadme     = "readme"
+	ruleOrphan     = "orphan"
+	ruleScript     = "script"
+	ruleStop       = "stop"
+	ruleTable      = "table"
+	ruleSpelled    = "spelled"
+	ruleEdit       = "edit"
+	ruleRefutes    = "refutes"
+	ruleMutant     = "mutant"
+	ruleNoMutant   = "no-mutant"
+	ruleChanges    = "changes"
+	ruleStale      = "stale"
+)
+
+// Rules is every rule there is, in the order of the data: files, claims, scripts, mutants, recordings.
+func Rules() []Rule {
+	return []Rule{
+		{string(lab.RuleShape), "Data files are YAML of the documented shape: no unknown, missing or duplicate key, no wrong type, releases in quotes."},
+		{string(lab.RuleName), "Labs, setups, claims, mutants, subjects and facts are named the agreed way."},
+		{string(lab.RulePath), "Paths stay below their folder: relative, and without \"..\"."},
+		{string(lab.RulePredicate), "Expect says exactly one well-formed thing of a fact."},
+		{string(lab.RuleUnobservable), "A claim has a fact and an expect, or says why it is unobservable, and never both."},
+		{string(lab.RuleSetup), "The keys of a setup go together: race and external linking need cgo."},
+		{string(lab.RuleUnique), "Claims, mutants, lab numbers, subjects, posts and releases are there once; a setup's name means the same in all labs."},
+		{string(lab.RuleReference), "The setup and the fact of a claim and the claims a mutant refutes exist."},
+		{ruleCatalogue, "A claim's id, or the part of it before the slash, is in labs/catalogue.yaml and belongs to that lab."},
+		{ruleComplete, "Every claim of a complete section of labs/catalogue.yaml stands in a lab."},
+		{rulePost, "The posts of a claim are in labs/posts.yaml."},
+		{ruleText, "Sentences are there in English and in Chinese."},
+		{ruleType, "What a claim expects can be a value of its fact's type."},
+		{ruleRegexp, "Regular expressions compile."},
+		{ruleConstraint, "A constraint on releases fits at least one of those the labs are recorded for."},
+		{ruleFixture, "A setup's fixture exists, parses and has a package main, and has nothing that go:embed drops."},
+		{ruleReadme, "Every lab has a README.md that is more than a few sentences long."},
+		{ruleOrphan, "Every file below labs, fixtures and scripts is known and used by something."},
+		{ruleScript, "A witness that a claim asks has a script of the fact's subject, and the script parses and has a table of stops."},
+		{ruleStop, "Stops are spelled so that they can be resolved."},
+		{ruleTable, "The stops of a fact stand in the tables of the scripts that return it, and every stop of a table is that of some fact."},
+		{ruleSpelled, "A script returns facts of its own subject that are in its catalogue, and every fact is returned by the scripts of its witnesses."},
+		{ruleEdit, "An edit of a mutant changes a source file below GOROOT/src, and no two of one release want the same text."},
+		{ruleRefutes, "A mutant refutes claims that expect something, each named once."},
+		{ruleMutant, "A claim that holds in an era is refuted by some mutant that fits a release of it (eras: 1.16–1.20, 1.21–1.25, 1.26–1.27), or says why none can."},
+		{ruleNoMutant, "A claim that says no mutant can refute it is refuted by none."},
+		{ruleChanges, "Wherever the recorded outcome or a comparable value changes, the claim says in changes why."},
+		{ruleStale, "Changes are only where the recordings change."},
+	}
+}
