@@ -6,7 +6,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
+	"strings"
+
+	"github.com/rt0lab/rt0lab/runner/insn"
 )
 
 // errNoDWARF is returned when the binary was linked without DWARF.
@@ -14,16 +18,22 @@ var errNoDWARF = errors.New("the binary has no DWARF")
 
 // inlines finds the inlined bodies of functions in DWARF.
 //
-// Walking all of it costs 50 ms for a small program, so the bytes are searched
-// for the name, and then for references to the entry that has it; debug/dwarf
-// decodes what was found and so confirms it. Where a search finds nothing, or
-// a linker put names elsewhere, the walk decides.
+// Walking all of it costs 50 ms for a small program. So the bytes are searched
+// for the name and then for references to the entry that has it. What is found
+// may be an accident, bytes that only look like an entry; it is not believed,
+// but tells in which functions to look, and those are walked from their own
+// entries on, which name and address identify. Where the search leads to
+// nothing, or to too much, the walk over everything decides.
 type inlines struct {
 	data *dwarf.Data
 	info []byte
 	strs bool // there is .debug_str, where names may be
+	at   insn.Symbols
 	all  *inlineIndex
 }
+
+// maxWalks is how many functions are walked before walking everything is cheaper.
+const maxWalks = 24
 
 // inlineIndex is the result of the walk.
 type inlineIndex struct {
@@ -31,7 +41,8 @@ type inlineIndex struct {
 	bodies   map[dwarf.Offset][]uint64 // by abstract origin
 }
 
-func newInlines(img image) (*inlines, error) {
+// newInlines reads what of DWARF is needed; at finds symbols by address.
+func newInlines(img image, at insn.Symbols) (*inlines, error) {
 	sections := map[string][]byte{}
 	// Neither lines nor locations are needed: they are most of DWARF's bulk.
 	for _, name := range []string{"abbrev", "info", "str", "ranges", "addr", "rnglists", "line_str", "str_offsets"} {
@@ -55,7 +66,7 @@ func newInlines(img image) (*inlines, error) {
 			}
 		}
 	}
-	return &inlines{data: d, info: sections["info"], strs: len(sections["str"]) > 0}, nil
+	return &inlines{data: d, info: sections["info"], strs: len(sections["str"]) > 0, at: at}, nil
 }
 
 // find returns the entry addresses of the inlined bodies of the function, in
@@ -66,10 +77,7 @@ func (n *inlines) find(name string) (entries []uint64, known bool, err error) {
 		if !named && !n.strs {
 			return nil, false, nil
 		}
-		for _, off := range abstract {
-			entries = append(entries, n.searchBodies(off)...)
-		}
-		if len(entries) > 0 {
+		if entries := n.searchBodies(abstract); len(entries) > 0 {
 			return order(entries), true, nil
 		}
 		if n.all, err = n.walk(); err != nil {
@@ -91,44 +99,124 @@ func order(addrs []uint64) []uint64 {
 // searchAbstract looks for abstract functions with the name written into their
 // entry; named tells whether the bytes are there at all.
 func (n *inlines) searchAbstract(name string) (found []dwarf.Offset, named bool) {
-	r := n.data.Reader()
 	for at := range occurrences(n.info, append([]byte(name), 0)) {
 		named = true
-		if e := n.entry(r, at, dwarf.TagSubprogram); e != nil && e.Val(dwarf.AttrInline) != nil && e.Val(dwarf.AttrName) == name {
-			found = append(found, e.Offset)
+		for e := range n.entries(at, dwarf.TagSubprogram) {
+			if e.Val(dwarf.AttrInline) != nil && e.Val(dwarf.AttrName) == name {
+				found = append(found, e.Offset)
+			}
 		}
 	}
 	return found, named
 }
 
-// searchBodies looks for the inlined subroutines that refer to the abstract function.
-func (n *inlines) searchBodies(abstract dwarf.Offset) (entries []uint64) {
-	if uint64(abstract) > 1<<32-1 {
+// searchBodies finds where the abstract functions are inlined; nil when that takes the walk.
+func (n *inlines) searchBodies(abstract []dwarf.Offset) (entries []uint64) {
+	if n.at == nil {
 		return nil
 	}
-	r := n.data.Reader()
-	for at := range occurrences(n.info, binary.LittleEndian.AppendUint32(nil, uint32(abstract))) {
-		e := n.entry(r, at, dwarf.TagInlinedSubroutine)
-		if e == nil || e.Val(dwarf.AttrAbstractOrigin) != abstract {
-			continue
+	into := map[uint64]string{} // functions that seem to have one
+	for _, off := range abstract {
+		for e := range n.references(off, dwarf.TagInlinedSubroutine) {
+			low, ok := n.low(e)
+			if !ok {
+				continue
+			}
+			if name, base := n.at(low); name != "" {
+				into[base] = strings.TrimSuffix(name, abi0)
+			}
+			if len(into) > maxWalks {
+				return nil
+			}
 		}
-		if low, ok := n.low(e); ok {
-			entries = append(entries, low)
+	}
+	for base, name := range into {
+		off, ok := n.function(name, base)
+		if !ok {
+			return nil
 		}
+		found, err := n.walkFunction(off, abstract)
+		if err != nil {
+			return nil
+		}
+		entries = append(entries, found...)
 	}
 	return entries
 }
 
-// entry decodes the entry whose first attribute is at the offset, if it has
-// the tag: in front of it is only the number of its abbreviation, one or two bytes long.
-func (n *inlines) entry(r *dwarf.Reader, at int, tag dwarf.Tag) *dwarf.Entry {
-	for back := 1; back <= 2 && back < at; back++ {
-		r.Seek(dwarf.Offset(at - back))
-		if e, err := r.Next(); err == nil && e != nil && e.Tag == tag {
-			return e
+// function finds the entry of the function with code of its own at low. It has
+// the name itself, or refers to an abstract function that has it.
+func (n *inlines) function(name string, low uint64) (dwarf.Offset, bool) {
+	abstract, _ := n.searchAbstract(name)
+	for at := range occurrences(n.info, append([]byte(name), 0)) {
+		for e := range n.entries(at, dwarf.TagSubprogram) {
+			if e.Val(dwarf.AttrName) == name && e.Val(dwarf.AttrLowpc) == low {
+				return e.Offset, true
+			}
 		}
 	}
-	return nil
+	for _, off := range abstract {
+		for e := range n.references(off, dwarf.TagSubprogram) {
+			if e.Val(dwarf.AttrLowpc) == low {
+				return e.Offset, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// walkFunction reads the entries below a function's and returns where the abstract functions begin in it.
+func (n *inlines) walkFunction(off dwarf.Offset, abstract []dwarf.Offset) (entries []uint64, err error) {
+	r := n.data.Reader()
+	r.Seek(off)
+	for depth := 0; ; {
+		e, err := r.Next()
+		if err != nil || e == nil {
+			return nil, err
+		}
+		origin, ok := e.Val(dwarf.AttrAbstractOrigin).(dwarf.Offset)
+		if ok && e.Tag == dwarf.TagInlinedSubroutine && slices.Contains(abstract, origin) {
+			if low, ok := n.low(e); ok {
+				entries = append(entries, low)
+			}
+		}
+		switch {
+		case e.Tag == 0:
+			depth--
+		case e.Children:
+			depth++
+		}
+		if depth <= 0 {
+			return entries, nil
+		}
+	}
+}
+
+// references yields entries with the tag that seem to have the abstract origin as their first attribute.
+func (n *inlines) references(abstract dwarf.Offset, tag dwarf.Tag) iter.Seq[*dwarf.Entry] {
+	return func(yield func(*dwarf.Entry) bool) {
+		for at := range occurrences(n.info, binary.LittleEndian.AppendUint32(nil, uint32(abstract))) {
+			for e := range n.entries(at, tag) {
+				if e.Val(dwarf.AttrAbstractOrigin) == abstract && !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// entries yields what, decoded as an entry with its first attribute at the
+// offset, has the tag: in front of it is only the number of its abbreviation, one or two bytes long.
+func (n *inlines) entries(at int, tag dwarf.Tag) iter.Seq[*dwarf.Entry] {
+	return func(yield func(*dwarf.Entry) bool) {
+		for back := 1; back <= 2 && back < at; back++ {
+			r := n.data.Reader()
+			r.Seek(dwarf.Offset(at - back))
+			if e, err := r.Next(); err == nil && e != nil && e.Tag == tag && !yield(e) {
+				return
+			}
+		}
+	}
 }
 
 // low returns where the code of an inlined body begins.
@@ -173,7 +261,7 @@ func (n *inlines) walk() (*inlineIndex, error) {
 }
 
 // occurrences yields every offset of sep in b.
-func occurrences(b, sep []byte) func(yield func(int) bool) {
+func occurrences(b, sep []byte) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for at := 0; ; at++ {
 			i := bytes.Index(b[at:], sep)

@@ -186,7 +186,11 @@ func (r *Resolver) lookUp(name string) *function {
 // everywhere, or not in this binary, and only DWARF can tell.
 func (r *Resolver) lookUpInlined(name string) *function {
 	if r.inlines == nil && r.inlinesErr == nil {
-		r.inlines, r.inlinesErr = newInlines(r.img)
+		var at insn.Symbols
+		if r.table != nil {
+			at = r.table.at
+		}
+		r.inlines, r.inlinesErr = newInlines(r.img, at)
 	}
 	if r.inlinesErr != nil {
 		if r.tableErr != nil {

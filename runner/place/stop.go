@@ -143,6 +143,10 @@ func number(text string) (rest string, n int, err error) {
 }
 
 func checkName(f string) error {
+	switch f {
+	case "exec", "entry", "image":
+		return fmt.Errorf("%s is no function and takes nothing more", f)
+	}
 	if f == "" || strings.ContainsAny(f, " \t\n#,") || strings.HasSuffix(f, ":") {
 		return fmt.Errorf("%q is no name of a function", f)
 	}

@@ -1,0 +1,403 @@
+package place
+
+import (
+	"debug/elf"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rt0lab/rt0lab/runner/insn"
+)
+
+func open(t testing.TB, path string) *Resolver {
+	t.Helper()
+	r, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+// one returns the only address of a stop.
+func one(t *testing.T, r *Resolver, stop string) uint64 {
+	t.Helper()
+	p := r.Place(stop)
+	if p.State != Placed || len(p.Addrs) != 1 {
+		t.Fatalf("%s: %+v, want one address", stop, p)
+	}
+	return p.Addrs[0]
+}
+
+// symbolsOf is another reader of the symbol table than the resolver's.
+func symbolsOf(t *testing.T, path string) map[string]elf.Symbol {
+	t.Helper()
+	f, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	syms, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]elf.Symbol{}
+	for _, s := range syms {
+		out[s.Name] = s
+	}
+	return out
+}
+
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	for _, release := range append([]string{local}, old...) {
+		t.Run(release, func(t *testing.T) {
+			t.Parallel()
+			path := hello(t, release)
+			syms := symbolsOf(t, path)
+			r := open(t, path)
+
+			f, err := elf.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if got := one(t, r, "entry"); got != f.Entry || got != one(t, r, "_rt0_amd64_linux") {
+				t.Errorf("entry is %#x, want %#x", got, f.Entry)
+			}
+			if p := r.Place("exec"); !p.Exec || p.State != Placed || p.Addrs != nil {
+				t.Errorf("exec: %+v", p)
+			}
+
+			// Assembly: the body is the .abi0 side where there is one.
+			rt0, ok := syms["runtime.rt0_go.abi0"]
+			if !ok {
+				rt0 = syms["runtime.rt0_go"]
+			}
+			if got := one(t, r, "runtime.rt0_go"); got != rt0.Value || got == 0 {
+				t.Errorf("runtime.rt0_go is %#x, want %#x", got, rt0.Value)
+			}
+			// Go: the side without .abi0.
+			for _, name := range []string{"runtime.schedinit", "runtime.newproc", "runtime.check", "main.main"} {
+				if got := one(t, r, name); got != syms[name].Value || got == 0 {
+					t.Errorf("%s is %#x, want %#x", name, got, syms[name].Value)
+				}
+			}
+			for name := range syms {
+				if body, ok := strings.CutSuffix(name, abi0); ok && syms[body].Value != 0 {
+					if p := r.Place(body); p.State != Placed || len(p.Addrs) != 1 {
+						t.Errorf("%s has two sides: %+v", body, p)
+					}
+				}
+			}
+
+			within := func(stop string, s elf.Symbol) uint64 {
+				got := one(t, r, stop)
+				if got < s.Value || got >= s.Value+s.Size {
+					t.Errorf("%s is %#x, outside of its function %#x+%#x", stop, got, s.Value, s.Size)
+				}
+				return got
+			}
+			c1, c2 := within("runtime.rt0_go: CPUID", rt0), within("runtime.rt0_go: CPUID #2", rt0)
+			if after := within("runtime.rt0_go: after CPUID", rt0); c1+2 != after || c2 <= c1 {
+				t.Errorf("CPUID at %#x, after it %#x, the second at %#x", c1, after, c2)
+			}
+			within("runtime.rt0_go: MOVQ $0x123, *", rt0)
+			call, check := within("runtime.rt0_go: CALL runtime.check", rt0), within("runtime.rt0_go: after CALL runtime.check", rt0)
+			if call+5 != check {
+				t.Errorf("CALL runtime.check at %#x, after it %#x", call, check)
+			}
+			within("runtime.rt0_go: CALL runtime.schedinit", rt0)
+			within("runtime.schedinit return", syms["runtime.schedinit"])
+
+			ranged := r.Place("runtime.rt0_go: CALL runtime.schedinit .. runtime.schedinit, any thread")
+			if ranged.State != Placed || len(ranged.Addrs) != 1 || !slices.Equal(ranged.To, []uint64{syms["runtime.schedinit"].Value}) || !ranged.AnyThread {
+				t.Errorf("%+v", ranged)
+			}
+			if p := r.Place("runtime.newproc #2"); p.Hit != 2 || p.State != Placed {
+				t.Errorf("%+v", p)
+			}
+
+			// What is not there.
+			for _, stop := range []string{
+				"runtime.noSuchFunction", "runtime.noSuchFunction return", "runtime.rt0_go: CPUID #9", "runtime.rt0_go: HLT", "runtime.rt0_go: after HLT",
+				"runtime.noSuchFunction .. runtime.schedinit", "runtime.rt0_go .. runtime.noSuchFunction",
+			} {
+				if p := r.Place(stop); p.State != Absent || p.Reason == "" || p.Addrs != nil || p.To != nil {
+					t.Errorf("%+v, want it absent", p)
+				}
+			}
+		})
+	}
+}
+
+func TestGone(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ release, stop string }{
+		{"1.10", "runtime.abort"},
+		{"1.10", "runtime.randinit"},
+		{"1.17", "runtime.tracebackinit"},
+		{"1.27.4", "runtime.tracebackinit"},
+		{"1.27.4", "runtime.alginit"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.release+"/"+tt.stop, func(t *testing.T) {
+			t.Parallel()
+			if p := open(t, hello(t, tt.release)).Place(tt.stop); p.State != Absent || p.Reason == "" {
+				t.Errorf("%+v, want it absent", p)
+			}
+		})
+	}
+}
+
+func TestInlined(t *testing.T) {
+	t.Parallel()
+	for _, release := range []string{"1.20.14", "1.27.4", local} {
+		t.Run(release, func(t *testing.T) {
+			t.Parallel()
+			path := hello(t, release)
+			syms := symbolsOf(t, path)
+			if _, ok := syms["runtime.stackinit"]; ok {
+				t.Fatal("runtime.stackinit has a symbol: this release does not inline it, take another function")
+			}
+			r := open(t, path)
+			got, in := one(t, r, "runtime.stackinit"), syms["runtime.schedinit"]
+			if got <= in.Value || got >= in.Value+in.Size {
+				t.Errorf("runtime.stackinit is at %#x, outside of runtime.schedinit %#x+%#x", got, in.Value, in.Size)
+			}
+			for _, stop := range []string{"runtime.stackinit return", "runtime.stackinit: CALL"} {
+				if p := r.Place(stop); p.State != Unplaced || !strings.Contains(p.Reason, "inlined") {
+					t.Errorf("%+v, want it unplaced because it is inlined", p)
+				}
+			}
+		})
+	}
+}
+
+// The search by bytes must find what walking all of DWARF finds, for every inlined function.
+func TestSearchIsWalk(t *testing.T) {
+	t.Parallel()
+	for _, release := range append([]string{local}, old...) {
+		t.Run(release, func(t *testing.T) {
+			t.Parallel()
+			r := open(t, hello(t, release))
+			one(t, r, "runtime.rt0_go") // reads the table
+			searched, err := newInlines(r.img, r.table.at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := searched.walk()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(all.abstract) < 50 {
+				t.Fatalf("only %d abstract functions", len(all.abstract))
+			}
+			without := 0
+			for name, offsets := range all.abstract {
+				var want []uint64
+				for _, off := range offsets {
+					want = append(want, all.bodies[off]...)
+				}
+				want = order(want)
+				if len(want) == 0 {
+					without++
+				}
+				abstract, named := searched.searchAbstract(name)
+				if slices.Sort(abstract); !named || !slices.Equal(abstract, offsets) {
+					t.Errorf("%s: searched %#x, walked %#x", name, abstract, offsets)
+				}
+				got := order(searched.searchBodies(abstract))
+				if !slices.Equal(got, want) && (got != nil || len(want) <= maxWalks) {
+					t.Errorf("%s: bodies searched %#x, walked %#x", name, got, want)
+				}
+			}
+			t.Logf("%d inlined functions, %d of them without an address", len(all.abstract), without)
+		})
+	}
+}
+
+func TestStripped(t *testing.T) {
+	t.Parallel()
+	for _, release := range append([]string{local}, old...) {
+		t.Run(release, func(t *testing.T) {
+			t.Parallel()
+			whole := open(t, hello(t, release))
+			for _, ldflags := range []string{"-w", "-s -w"} {
+				r := open(t, hello(t, release, "-ldflags="+ldflags))
+				for _, stop := range []string{"entry", "runtime.rt0_go", "runtime.schedinit", "runtime.newproc", "main.main", "runtime.rt0_go: CPUID #2",
+					"runtime.rt0_go: after CALL runtime.check", "runtime.schedinit return"} {
+					want, got := whole.Place(stop), r.Place(stop)
+					if got.State != Placed || len(got.Addrs) != len(want.Addrs) {
+						t.Errorf("%s: %+v, want %d addresses", ldflags, got, len(want.Addrs))
+					}
+				}
+				for _, stop := range []string{"runtime.noSuchFunction", "runtime.noSuchFunction: CPUID"} {
+					if p := r.Place(stop); p.State != Unplaced || !strings.Contains(p.Reason, "no DWARF") {
+						t.Errorf("%s: %+v, want it unplaced for lack of DWARF", ldflags, p)
+					}
+				}
+				if p := r.Place("runtime.rt0_go: HLT"); p.State != Absent {
+					t.Errorf("%s: %+v, want it absent", ldflags, p)
+				}
+			}
+		})
+	}
+}
+
+func TestOtherBuilds(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"GOARCH=arm64"}, {"-buildmode=pie"}, {"-buildmode=pie", "-ldflags=-s -w"}, {"-ldflags=-compressdwarf=false"}} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			r := open(t, hello(t, local, args...))
+			for _, stop := range []string{"entry", "runtime.rt0_go", "runtime.schedinit", "runtime.rt0_go: CALL runtime.check", "runtime.rt0_go: after CALL runtime.check"} {
+				one(t, r, stop)
+			}
+			// What lies behind the call is the call's own length away.
+			if d := one(t, r, "runtime.rt0_go: after CALL runtime.check") - one(t, r, "runtime.rt0_go: CALL runtime.check"); d < 4 || d > 5 {
+				t.Errorf("the call is %d bytes long", d)
+			}
+		})
+	}
+	t.Run("no decoder", func(t *testing.T) {
+		t.Parallel()
+		r := open(t, hello(t, local, "GOARCH=riscv64"))
+		one(t, r, "runtime.rt0_go")
+		one(t, r, "runtime.schedinit")
+		if p := r.Place("runtime.rt0_go: CALL"); p.State != Unplaced || !strings.Contains(p.Reason, insn.ErrArch.Error()) {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+func TestPlacesNamesEveryBadStop(t *testing.T) {
+	t.Parallel()
+	places, err := open(t, hello(t, local)).Places([]string{"entry #2", "runtime.schedinit", "image"})
+	if !errors.Is(err, ErrStop) || !strings.Contains(err.Error(), `"entry #2"`) || !strings.Contains(err.Error(), `"image"`) {
+		t.Errorf("error %v", err)
+	}
+	if len(places) != 3 || places[0].State != Unplaced || places[1].State != Placed || places[2].Stop != "image" {
+		t.Errorf("%+v", places)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	whole, err := os.ReadFile(hello(t, local))
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := slices.Clone(whole[:64])
+	object[16] = byte(elf.ET_REL)
+	files := map[string][]byte{"empty": nil, "short": []byte("\x7fE"), "text": []byte("#!/bin/sh\necho hello\n"), "header": whole[:64], "half header": whole[:40], "object": object}
+	for name, data := range files {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(dir, name)
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if r, err := Open(path); !errors.Is(err, ErrImage) {
+				t.Errorf("%v, %v; want ErrImage", r, err)
+			}
+		})
+	}
+	if _, err := Open(filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+	if _, err := Open(dir); err == nil {
+		t.Error("a folder was opened")
+	}
+}
+
+// A damaged binary gives errors and unplaced stops, never a panic.
+func TestDamaged(t *testing.T) {
+	t.Parallel()
+	whole, err := os.ReadFile(hello(t, local))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stops := []string{"entry", "runtime.rt0_go: CPUID", "runtime.newproc return", "runtime.stackinit", "runtime.noSuchFunction"}
+	try := func(t *testing.T, path string, data []byte) (placed int) {
+		t.Helper()
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Open(path)
+		if err != nil {
+			return 0
+		}
+		defer r.Close()
+		places, err := r.Places(stops)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range places {
+			if err := p.check(); err != nil {
+				t.Errorf("%+v: %v", p, err)
+			}
+			if p.State == Placed {
+				placed++
+			}
+		}
+		return placed
+	}
+	path := filepath.Join(t.TempDir(), "damaged")
+	if n := try(t, path, whole); n != 4 {
+		t.Fatalf("%d placed in the whole binary", n)
+	}
+	for i := 1; i < 24; i++ {
+		try(t, path, whole[:len(whole)*i/24])
+	}
+	// Every 7th byte of the headers, and stretches all over the file, become 0xff.
+	for at := 4; at < 64; at += 7 {
+		data := slices.Clone(whole)
+		data[at] = 0xff
+		try(t, path, data)
+	}
+	for at := 64; at < len(whole); at += len(whole) / 40 {
+		data := slices.Clone(whole)
+		for i := at; i < min(at+200, len(data)); i++ {
+			data[i] = 0xff
+		}
+		try(t, path, data)
+	}
+}
+
+// someStops are about what the labs ask of one setup.
+var someStops = []string{
+	"exec", "entry", "runtime.rt0_go", "runtime.schedinit", "runtime.newproc", "runtime.newproc #2", "runtime.stackinit", "runtime.tracebackinit",
+	"runtime.rt0_go: CPUID #2", "runtime.rt0_go: MOVQ $0x123, *", "runtime.rt0_go: after CALL runtime.check",
+	"runtime.rt0_go: CALL runtime.schedinit .. runtime.schedinit", "runtime.schedinit return", "runtime.mallocinit", "runtime.cpuinit",
+	"runtime.randinit", "runtime.alginit", "runtime.modulesinit", "runtime.main", "runtime.mstart1", "runtime.gcenable, any thread", "main.main",
+	"runtime.check", "runtime.args", "runtime.osinit", "runtime.settls", "runtime.(*mheap).init", "runtime.mcommoninit", "runtime.gogo", "runtime.minit",
+}
+
+func BenchmarkOpenPlaces(b *testing.B) {
+	path := hello(b, local)
+	for b.Loop() {
+		r, err := Open(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := r.Places(someStops); err != nil {
+			b.Fatal(err)
+		}
+		r.Close()
+	}
+}
+
+func BenchmarkCached(b *testing.B) {
+	path, dir := hello(b, local), b.TempDir()
+	for b.Loop() {
+		if _, err := Cached(dir, path, "d", someStops); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
