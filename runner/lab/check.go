@@ -73,8 +73,8 @@ func Check(d *Data) error {
 			if claim.Fact == "" {
 				continue // unobservable, or reported while it was read
 			}
-			if d.SetupOf(claim) == nil {
-				c.fail(RuleReference, claim.File, claim.Lines.Of("setup"), "claim %q: there is no setup %q%s", claim.ID, claim.Setup, near.Hint(claim.Setup, d.setupNames()))
+			if lab.Setups[claim.Setup] == nil {
+				c.fail(RuleReference, claim.File, claim.Lines.Of("setup"), "claim %q: there is no setup %q in this lab%s", claim.ID, claim.Setup, d.elsewhere(lab, claim.Setup))
 			}
 			if _, ok := d.Catalogue[claim.Fact]; ok {
 				continue
@@ -97,48 +97,57 @@ func Check(d *Data) error {
 	return c.join()
 }
 
-// SetupOf returns the setup of a claim: the one of its own lab, else the one
-// of that name of any lab. It is nil when there is none, which Check reports.
+// SetupOf returns the setup of a claim, which stands in the claim's own lab. It
+// is nil when there is none, which Check reports.
 func (d *Data) SetupOf(c *Claim) *Setup {
-	var found *Setup
 	for _, lab := range d.Labs {
-		s := lab.Setups[c.Setup]
-		if s == nil {
-			continue
-		}
-		if lab.File == c.File {
-			return s
-		}
-		if found == nil {
-			found = s
+		if slices.Contains(lab.Claims, c) {
+			return lab.Setups[c.Setup]
 		}
 	}
-	return found
+	return nil
 }
 
-func (d *Data) setupNames() []string {
-	names := map[string]bool{}
-	for _, lab := range d.Labs {
-		for name := range lab.Setups {
-			names[name] = true
+// elsewhere says where another lab has a setup of that name, or what was meant.
+func (d *Data) elsewhere(lab *Lab, name string) string {
+	for _, other := range d.Labs {
+		if s := other.Setups[name]; s != nil {
+			return fmt.Sprintf("; %s:%d has one, write it here as well", s.File, s.Line)
 		}
 	}
-	return slices.Sorted(maps.Keys(names))
+	return near.Hint(name, slices.Sorted(maps.Keys(lab.Setups)))
+}
+
+// borrow returns the lab with the setups that its claims name and only base has.
+func (d *Data) borrow(extra *Lab) *Lab {
+	lab := *extra
+	lab.Setups = maps.Clone(extra.Setups)
+	for _, c := range lab.Claims {
+		for _, other := range d.Labs {
+			if s := other.Setups[c.Setup]; s != nil && lab.Setups[c.Setup] == nil {
+				lab.Setups[c.Setup] = s
+			}
+		}
+	}
+	return &lab
 }
 
 // Merge returns the data of both; extra is what a --with folder adds. Neither is
-// changed. What both have (a claim, a mutant, a lab's number, a fact, a post)
+// changed. A lab of extra may name setups that only base has. What both have (a claim, a mutant, a lab's number, a fact, a post)
 // is an error that joins DataErrors; the same setup is none. Releases of extra
 // replace those of base when it has any.
 func Merge(base, extra *Data) (*Data, error) {
 	var c collector
 	d := &Data{
-		Labs:      slices.Concat(base.Labs, extra.Labs),
+		Labs:      slices.Clone(base.Labs),
 		Catalogue: maps.Clone(base.Catalogue),
 		Posts:     maps.Clone(base.Posts),
 		Subjects:  maps.Clone(base.Subjects),
 		Releases:  base.Releases,
 		Known:     slices.Concat(base.Known, extra.Known),
+	}
+	for _, lab := range extra.Labs {
+		d.Labs = append(d.Labs, base.borrow(lab))
 	}
 	if len(extra.Releases) > 0 {
 		d.Releases = extra.Releases
