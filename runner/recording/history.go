@@ -30,7 +30,7 @@ func NewHistory(data *lab.Data, books map[string]*Book) *History {
 			continue
 		}
 		for _, c := range l.Claims {
-			h.claims[c.ID] = place{claim: c, book: book, platform: PlatformOf(l.Setups[c.Setup])}
+			h.claims[c.ID] = place{claim: c, book: book, platform: PlatformOf(data.SetupOf(c))}
 		}
 	}
 	return h
