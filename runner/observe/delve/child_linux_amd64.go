@@ -1,0 +1,169 @@
+package delve
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rt0lab/rt0lab/runner/observe"
+)
+
+// Exit statuses of a child. Its answer says more; they are for people who look
+// at the process from outside.
+const (
+	exitOK      = 0
+	exitUsage   = 2 // started by hand, without an order
+	exitStopped = 3 // the parent is gone or has given up
+)
+
+// Child is ChildMain on the descriptors a witness gives its child. A program's
+// hidden command, or a test's TestMain, calls it before it starts anything else.
+func Child() int {
+	unix.CloseOnExec(resultFD) // not for the fixture
+	out := os.NewFile(resultFD, "result")
+	if _, err := unix.FcntlInt(resultFD, unix.F_GETFD, 0); err != nil {
+		fmt.Fprintln(os.Stderr, "this command is the Delve half of rt0lab, which starts it by itself")
+		return exitUsage
+	}
+	return ChildMain(os.Stdin, out)
+}
+
+// ChildMain reads one order from in, carries it out and writes one answer to
+// out. It keeps reading from in: the end of in means that the parent has given
+// up, and then the fixture is killed and the process ends. It owns the
+// process: it changes its environment and waits for any child.
+func ChildMain(in io.Reader, out io.Writer) int {
+	dec := json.NewDecoder(in)
+	var o order
+	if err := dec.Decode(&o); err != nil {
+		fmt.Fprintf(os.Stderr, "read the order: %v\n", err)
+		return exitUsage
+	}
+	// A child lives for a tenth of a second: collecting garbage would cost a tenth of that.
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(1 << 30)
+
+	g := &guard{}
+	go func() {
+		_, _ = io.Copy(io.Discard, in)
+		killChildren()
+		os.Exit(exitStopped)
+	}()
+	if !o.Deadline.IsZero() {
+		t := time.AfterFunc(time.Until(o.Deadline), func() { g.interrupt("not finished in time") })
+		defer t.Stop()
+	}
+
+	a := carryOut(o, g)
+	if err := json.NewEncoder(out).Encode(a); err != nil {
+		fmt.Fprintf(os.Stderr, "write the answer: %v\n", err)
+		return exitUsage
+	}
+	return exitOK
+}
+
+func carryOut(o order, g *guard) (a answer) {
+	if o.Probe {
+		if err := mayTrace(); err != nil {
+			return answer{Cause: observe.CauseMachine, Error: err.Error()}
+		}
+		return answer{}
+	}
+	// Delve panics on some damaged binaries; the message is worth more than the trace.
+	defer func() {
+		if p := recover(); p != nil {
+			killChildren()
+			a = answer{Error: fmt.Sprintf("Delve panicked: %v", p)}
+			fmt.Fprintf(os.Stderr, "%s", debug.Stack())
+		}
+	}()
+	l, err := launch(o.Request)
+	if err != nil {
+		killChildren()
+		if why := g.interrupted(); why != "" {
+			return answer{Error: fmt.Sprintf("%s: while Delve started %s", why, o.Request.Binary)}
+		}
+		if probe := mayTrace(); probe != nil {
+			return answer{Cause: observe.CauseMachine, Error: probe.Error()}
+		}
+		return answer{Error: err.Error()}
+	}
+	w, err := newWalker(l, o.Request, g)
+	if err == nil {
+		err = w.run()
+	}
+	killChildren()
+	if err != nil {
+		return answer{Error: err.Error()}
+	}
+	return answer{Walk: w.walk}
+}
+
+// guard lets a timer end the walk from outside.
+type guard struct {
+	mu     sync.Mutex
+	why    string
+	cancel func(reason string) // what the walker waits for besides the fixture
+}
+
+// interrupt kills the fixture, so that Delve stops waiting for it, and cancels
+// the script that is running.
+func (g *guard) interrupt(why string) {
+	g.mu.Lock()
+	g.why = why
+	cancel := g.cancel
+	g.mu.Unlock()
+	if cancel != nil {
+		cancel(why)
+	}
+	for _, pid := range session(unix.Getpid()) {
+		if pid != unix.Getpid() {
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+}
+
+func (g *guard) interrupted() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.why
+}
+
+// onInterrupt sets what else to cancel; a late caller is cancelled at once.
+func (g *guard) onInterrupt(cancel func(reason string)) {
+	g.mu.Lock()
+	g.cancel = cancel
+	why := g.why
+	g.mu.Unlock()
+	if why != "" && cancel != nil {
+		cancel(why)
+	}
+}
+
+// killChildren kills all processes of this process's session but itself, and
+// waits for those that are its children. Delve's own kill sleeps 200 ms.
+func killChildren() {
+	self := unix.Getpid()
+	if sid, err := unix.Getsid(0); err != nil || sid != self {
+		return // started by hand: the session is the shell's
+	}
+	for _, pid := range session(self) {
+		if pid != self {
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+	for {
+		// __WALL: also the fixture's threads, which report to their tracer.
+		_, err := unix.Wait4(-1, nil, unix.WALL, nil)
+		if err != nil && err != syscall.EINTR {
+			return // ECHILD: none left
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package delve
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-delve/delve/pkg/goversion"
+	"github.com/go-delve/delve/pkg/proc"
+	"github.com/go-delve/delve/pkg/version"
+	"github.com/go-delve/delve/service/debugger"
+	"golang.org/x/sys/unix"
+
+	"github.com/rt0lab/rt0lab/runner/observe"
+)
+
+// launched is a fixture that stands at its first instruction.
+type launched struct {
+	debugger *debugger.Debugger
+	group    *proc.TargetGroup
+	target   *proc.Target
+	warnings []string
+}
+
+// tool is this Delve's name and version.
+func tool() string {
+	v := version.DelveVersion
+	return fmt.Sprintf("delve %s.%s.%s", v.Major, v.Minor, v.Patch)
+}
+
+// launch starts the fixture under Delve with the request's environment.
+func launch(req observe.Request) (*launched, error) {
+	os.Clearenv()
+	for _, kv := range req.Env {
+		name, value, _ := strings.Cut(kv, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return nil, fmt.Errorf("set %q for the fixture: %w", kv, err)
+		}
+	}
+	argv := append([]string{req.Binary}, req.Args...)
+	quiet := proc.OutputRedirect{Path: os.DevNull}
+	restore := behindFixture()
+	d, err := debugger.New(&debugger.Config{
+		Backend:        "native",
+		CheckGoVersion: false, // reads releases it does not promise to; see below
+		DisableASLR:    true,
+		Stdout:         quiet,
+		Stderr:         quiet,
+		// An empty WorkingDir: with one, exec would add PWD to the environment.
+	}, argv)
+	restore()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", req.Binary, err)
+	}
+	group, unlock := d.LockTargetGroup()
+	unlock() // only this goroutine ever uses it
+	l := &launched{debugger: d, group: group, target: group.Selected}
+	bi := l.target.BinInfo()
+	if goversion.Compatible(bi.DwarfVersion(), bi.Producer(), false) != nil {
+		l.warnings = append(l.warnings, fmt.Sprintf("%s promises to read Go %d.%d to %d.%d; this is %s", tool(),
+			goversion.MinSupportedVersionOfGoMajor, goversion.MinSupportedVersionOfGoMinor,
+			goversion.MaxSupportedVersionOfGoMajor, goversion.MaxSupportedVersionOfGoMinor, req.Release))
+	}
+	return l, nil
+}
+
+// behindFixture makes the launch's race be won: Delve asks once whether its
+// child has stopped at exec and, if not, sleeps for 200 ms. All threads of
+// this process go to one processor and to SCHED_BATCH, which never pre-empts a
+// task that has just been woken; so the child, which starts on the same
+// processor, reaches its stop before Delve can ask. The fixture inherits both:
+// as soon as it stands, it and this process get back what they had.
+func behindFixture() (restore func()) {
+	var all, one unix.CPUSet
+	before, err := unix.SchedGetAttr(0, 0)
+	if err != nil || unix.SchedGetaffinity(0, &all) != nil {
+		return func() {}
+	}
+	for cpu := 0; one.Count() == 0; cpu++ {
+		if all.IsSet(cpu) {
+			one.Set(cpu)
+		}
+	}
+	batch := *before
+	batch.Policy = unix.SCHED_BATCH
+	set := func(pid int, cpus *unix.CPUSet, attr *unix.SchedAttr) {
+		for _, tid := range numbers("/proc/" + strconv.Itoa(pid) + "/task") {
+			_ = unix.SchedSetaffinity(tid, cpus)
+			_ = unix.SchedSetAttr(tid, attr, 0)
+		}
+	}
+	self := unix.Getpid()
+	set(self, &one, &batch)
+	return func() {
+		set(self, &all, before)
+		for _, pid := range session(self) {
+			set(pid, &all, before)
+		}
+	}
+}
+
+// numbers lists the entries of a folder of /proc that are numbers.
+func numbers(dir string) (ns []int) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil {
+			ns = append(ns, n)
+		}
+	}
+	return ns
+}
+
+// mayTrace tries whether this process may trace a child: a copy of itself that
+// is killed before its first instruction.
+func mayTrace() error {
+	runtime.LockOSThread() // ptrace requests must come from the thread that traces
+	defer runtime.UnlockOSThread()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+			return fmt.Errorf("no right to trace a child process (%w): %s", err, traceHint())
+		}
+		return fmt.Errorf("trace a child process: %w", err)
+	}
+	pid := cmd.Process.Pid
+	_ = unix.Kill(pid, unix.SIGKILL)
+	for start := time.Now(); time.Since(start) < time.Second; {
+		var s unix.WaitStatus
+		if _, err := unix.Wait4(pid, &s, unix.WALL, nil); err != nil || s.Signaled() || s.Exited() {
+			break
+		}
+	}
+	return nil
+}
+
+// traceHint says how to get the right to trace.
+func traceHint() string {
+	if scope, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope"); err == nil && strings.TrimSpace(string(scope)) == "3" {
+		return "kernel.yama.ptrace_scope is 3, which forbids it until the next boot; set it to 1 in /etc/sysctl.d and restart"
+	}
+	return "in a container start it with --cap-add=SYS_PTRACE and a seccomp profile that allows ptrace(2)"
+}

@@ -1,0 +1,259 @@
+package delve
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-delve/delve/pkg/proc"
+
+	"github.com/rt0lab/rt0lab/runner/observe"
+	"github.com/rt0lab/rt0lab/runner/place"
+)
+
+// spot is a place while the fixture runs.
+type spot struct {
+	place.Place
+	at   []uint64 // where it is in this process
+	to   []uint64 // where the range ends in this process
+	hits int
+	done bool // passed; a range may still be stepped
+}
+
+// walker takes the fixture from place to place and lets the scripts look.
+type walker struct {
+	*launched
+	guard   *guard
+	pid     int
+	spots   []*spot
+	ranges  []*spot // being stepped
+	armed   map[uint64]bool
+	scripts *scripts
+	walk    observe.Walk
+}
+
+func newWalker(l *launched, req observe.Request, g *guard) (*walker, error) {
+	w := &walker{launched: l, guard: g, pid: l.target.Pid(), armed: map[uint64]bool{}}
+	w.walk.Tool, w.walk.Warnings = tool(), l.warnings
+	base := l.target.BinInfo().Images[0].StaticBase
+	for _, p := range req.Places {
+		if p.State != place.Placed {
+			continue
+		}
+		s := &spot{Place: p}
+		for _, a := range p.Addrs {
+			s.at = append(s.at, a+base)
+		}
+		for _, a := range p.To {
+			s.to = append(s.to, a+base)
+		}
+		if s.Hit < 1 {
+			s.Hit = 1
+		}
+		w.spots = append(w.spots, s)
+	}
+	// Delve's own breakpoints (unrecovered panic, fatal throw) would stop a
+	// fixture that crashes, which is a fixture like any other.
+	for addr := range l.target.Breakpoints().M {
+		if err := l.target.ClearBreakpoint(addr); err != nil {
+			return nil, fmt.Errorf("clear Delve's own breakpoint at %#x: %w", addr, err)
+		}
+	}
+	var err error
+	w.scripts, err = loadScripts(l, req, g, &w.walk)
+	return w, err
+}
+
+// run walks until every place was passed, the fixture has ended or the guard
+// has interrupted it. Only the unexpected is an error.
+func (w *walker) run() error {
+	for _, s := range w.spots {
+		if s.Exec {
+			w.pass(s)
+		}
+	}
+	first := w.target.CurrentThread()
+	if err := w.arrive(first); err != nil {
+		return err
+	}
+	if err := w.arm(); err != nil {
+		return w.over(err)
+	}
+	// There may be a breakpoint under the first instruction now: not to be hit, but stepped over.
+	if err := first.SetCurrentBreakpoint(false); err != nil {
+		return w.over(err)
+	}
+	for !w.served() {
+		if why := w.guard.interrupted(); why != "" {
+			w.walk.Interrupted = why
+			return nil
+		}
+		if err := w.advance(); err != nil {
+			return w.over(err)
+		}
+		if err := w.disarm(); err != nil {
+			return w.over(err)
+		}
+	}
+	return nil
+}
+
+// over tells the end of the fixture from an error.
+func (w *walker) over(err error) error {
+	if why := w.guard.interrupted(); why != "" {
+		w.walk.Interrupted = why
+		return nil
+	}
+	var exited proc.ErrProcessExited
+	if errors.As(err, &exited) {
+		switch {
+		case exited.Status < 0:
+			w.walk.Warnings = append(w.walk.Warnings, fmt.Sprintf("the program was killed by signal %d", -exited.Status))
+		case exited.Status > 0:
+			w.walk.Warnings = append(w.walk.Warnings, fmt.Sprintf("the program ended with status %d", exited.Status))
+		}
+		return nil
+	}
+	return fmt.Errorf("walk: %w", err)
+}
+
+func (w *walker) served() bool {
+	if len(w.ranges) > 0 {
+		return false
+	}
+	for _, s := range w.spots {
+		if !s.done {
+			return false
+		}
+	}
+	return true
+}
+
+// advance lets the fixture go on: by an instruction of the first thread in a
+// range, otherwise to the next breakpoint of any thread.
+func (w *walker) advance() error {
+	if len(w.ranges) > 0 {
+		if err := w.look(w.pid); err != nil {
+			return err
+		}
+		if err := w.group.StepInstruction(false); err != nil {
+			return err
+		}
+		return w.arrive(w.target.CurrentThread())
+	}
+	if err := w.group.Continue(); err != nil {
+		return err
+	}
+	// Several threads may have stopped at once, and all of them will be
+	// stepped over their breakpoint when the fixture goes on.
+	threads := w.target.ThreadList()
+	slices.SortFunc(threads, func(a, b proc.Thread) int { return w.rank(a) - w.rank(b) })
+	for _, t := range threads {
+		if t.Breakpoint().Breakpoint == nil {
+			continue
+		}
+		if err := w.arrive(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rank orders threads: the first one of the process first.
+func (w *walker) rank(t proc.Thread) int {
+	if t.ThreadID() == w.pid {
+		return 0
+	}
+	return t.ThreadID()
+}
+
+// look makes a thread the one the words speak of.
+func (w *walker) look(tid int) error {
+	if w.target.CurrentThread().ThreadID() == tid {
+		return nil
+	}
+	if err := w.target.SwitchThread(tid); err != nil {
+		return fmt.Errorf("look at thread %d: %w", tid, err)
+	}
+	return nil
+}
+
+// arrive serves the places a stopped thread stands at.
+func (w *walker) arrive(t proc.Thread) error {
+	regs, err := t.Registers()
+	if err != nil {
+		return fmt.Errorf("read the registers of thread %d: %w", t.ThreadID(), err)
+	}
+	pc, tid := regs.PC(), t.ThreadID()
+	isFirst := tid == w.pid
+	if isFirst {
+		w.ranges = slices.DeleteFunc(w.ranges, func(s *spot) bool { return slices.Contains(s.to, pc) })
+	}
+	for _, s := range w.spots {
+		if s.done || s.Exec || !isFirst && !s.AnyThread || !slices.Contains(s.at, pc) {
+			continue
+		}
+		if s.hits++; s.hits < s.Hit {
+			continue
+		}
+		if err := w.look(tid); err != nil {
+			return err
+		}
+		w.pass(s)
+	}
+	if isFirst {
+		for _, s := range w.ranges {
+			if err := w.look(tid); err != nil {
+				return err
+			}
+			w.scripts.serve(s.Stop)
+		}
+	}
+	return nil
+}
+
+// pass notes that a place was passed; a range begins there.
+func (w *walker) pass(s *spot) {
+	s.done = true
+	w.walk.Passed = append(w.walk.Passed, s.Stop)
+	if len(s.to) > 0 {
+		w.ranges = append(w.ranges, s)
+		return
+	}
+	w.scripts.serve(s.Stop)
+}
+
+// arm sets a breakpoint at every address of a place that was not passed yet.
+func (w *walker) arm() error {
+	for _, s := range w.spots {
+		if s.done {
+			continue
+		}
+		for _, addr := range s.at {
+			if w.armed[addr] {
+				continue
+			}
+			w.armed[addr] = true
+			if _, err := w.target.SetBreakpoint(len(w.armed), addr, proc.UserBreakpoint, nil); err != nil {
+				return fmt.Errorf("stop at %s (%#x): %w", s.Stop, addr, err)
+			}
+		}
+	}
+	return nil
+}
+
+// disarm clears the breakpoints no place needs any more: the fixture may come
+// by there a thousand times.
+func (w *walker) disarm() error {
+	for addr := range w.armed {
+		needed := slices.ContainsFunc(w.spots, func(s *spot) bool { return !s.done && slices.Contains(s.at, addr) })
+		if needed {
+			continue
+		}
+		delete(w.armed, addr)
+		if err := w.target.ClearBreakpoint(addr); err != nil {
+			return fmt.Errorf("clear the breakpoint at %#x: %w", addr, err)
+		}
+	}
+	return nil
+}

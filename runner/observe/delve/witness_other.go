@@ -1,0 +1,34 @@
+//go:build !(linux && amd64)
+
+package delve
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/rt0lab/rt0lab/runner/observe"
+)
+
+type witness struct{}
+
+// New returns a witness that is never ready: it traces on linux/amd64 only.
+func New(func() (exe string, args []string)) observe.Witness { return witness{} }
+
+// ChildMain never has anything to do on this system.
+func ChildMain(io.Reader, io.Writer) int { return 1 }
+
+// Child never has anything to do on this system.
+func Child() int { return 1 }
+
+func (witness) Name() string { return Name }
+
+func (witness) Ready(context.Context) error {
+	return fmt.Errorf("look with Delve: %w: %s/%s (it traces on linux/amd64; replay and the static witness work here)",
+		observe.ErrMachine, runtime.GOOS, runtime.GOARCH)
+}
+
+func (w witness) Observe(ctx context.Context, _ observe.Request) (observe.Observation, error) {
+	return observe.Observation{}, w.Ready(ctx)
+}
