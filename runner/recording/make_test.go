@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/judge"
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/observe"
 	"github.com/rt0lab/rt0lab/runner/recording"
@@ -246,4 +247,55 @@ func TestCompare(t *testing.T) {
 			t.Errorf("Compare() = %v", got)
 		}
 	})
+}
+
+// The recorded outcome is the judgement over the recording: a run, and the
+// same run written and read again, must be judged alike.
+func TestRecordingJudgesLikeTheRun(t *testing.T) {
+	t.Parallel()
+	size, lo := fact.IntOf(65432), fact.TextOf("0x1000")
+	predicates := map[string][]lab.Predicate{
+		"g0.stack.size": {{Equals: &size}, {Between: []fact.Value{fact.IntOf(0), fact.IntOf(1)}}, {Absent: true}, {Matches: "x"}},
+		"g0.stack.lo":   {{Equals: &lo}, {Present: true}},
+		"g0.calls":      {{Has: []fact.Value{fact.TextOf("runtime.args")}}, {Lacks: []fact.Value{fact.TextOf("runtime.args")}}},
+		"g0.cpus":       {{OneOf: []fact.Value{fact.IntOf(2)}}, {Ordered: []fact.Value{fact.IntOf(2)}}},
+	}
+	in := input()
+	in.Lab.Claims = nil
+	in.Setups["plain"].Facts["g0.calls"]["delve"] = observe.NotSeen(observe.CauseRelease, "inlined")
+	for name, ps := range predicates {
+		for _, p := range ps {
+			in.Lab.Claims = append(in.Lab.Claims, &lab.Claim{ID: judge.Describe(p), Fact: name, Setup: "plain", Witnesses: []string{"delve", "gdb"}, Expect: p})
+		}
+	}
+	made, _, err := recording.Make(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := made.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := recording.Decode(made.Path(), text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[judge.Outcome]int{}
+	for _, c := range in.Lab.Claims {
+		live := judge.Claim(c, in.Setups["plain"].Facts[c.Fact])
+		recorded, ok := read.Judge(c)
+		if !ok {
+			t.Fatalf("%s %s is not recorded", c.Fact, c.ID)
+		}
+		if diff := cmp.Diff(live, recorded, cmp.Comparer(fact.Value.Equal)); diff != "" {
+			t.Errorf("%s %s: (-run +recording)\n%s", c.Fact, c.ID, diff)
+		}
+		if drift, why := judge.Drift(live, judge.RecordedOf(recorded, read.Release), fact.CompareExact); drift {
+			t.Errorf("%s %s drifts from its own recording: %s", c.Fact, c.ID, why)
+		}
+		count[live.Outcome]++
+	}
+	if count[judge.Holds] == 0 || count[judge.Refuted] == 0 || count[judge.Broken] == 0 {
+		t.Errorf("the claims are too much alike to show anything: %v", count)
+	}
 }
