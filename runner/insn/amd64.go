@@ -104,6 +104,9 @@ func intel(x x86asm.Inst, pc uint64) string {
 	if op == "xchg" && len(args) == 2 && args[0] == "ax" && args[1] == "ax" {
 		return "nop"
 	}
+	if named := comparison(x, op); named != "" {
+		op, args = named, args[:len(args)-1]
+	}
 	text := prefixOf(x) + op
 	if len(args) > 0 {
 		text += " " + strings.Join(args, ",")
@@ -137,6 +140,32 @@ func mnemonic(x x86asm.Inst) string {
 		return s
 	}
 	return strings.ToLower(x.Op.String())
+}
+
+// predicates are the comparisons that have names of their own: the immediate moves into the mnemonic.
+var predicates = [...]string{"eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord"}
+
+func comparison(x x86asm.Inst, op string) string {
+	n := len(x.Args)
+	for n > 0 && x.Args[n-1] == nil {
+		n--
+	}
+	if n == 0 {
+		return ""
+	}
+	imm, ok := x.Args[n-1].(x86asm.Imm)
+	if !ok || imm < 0 || int(imm) >= len(predicates) {
+		return ""
+	}
+	switch x.Op {
+	case x86asm.CMPPS, x86asm.CMPPD, x86asm.CMPSS, x86asm.CMPSD_XMM:
+		return "cmp" + predicates[imm] + op[len("cmp"):]
+	case x86asm.VPCMPB, x86asm.VPCMPW, x86asm.VPCMPD, x86asm.VPCMPQ, x86asm.VPCMPUB, x86asm.VPCMPUW, x86asm.VPCMPUD, x86asm.VPCMPUQ:
+		if imm&3 != 3 { // "false" and "true" have none
+			return "vpcmp" + predicates[imm] + op[len("vpcmp"):]
+		}
+	}
+	return ""
 }
 
 func prefixOf(x x86asm.Inst) string {

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"debug/elf"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/rt0lab/rt0lab/runner/release"
 )
 
 // gdbLine is one line of gdb's disassembly: address, offset, instruction.
@@ -81,15 +85,28 @@ func gdbDisassembles(t *testing.T, binary string, lo, hi uint64) map[uint64]stri
 	return lines
 }
 
-// hello builds the fixture hello with the go command that is found first.
-func hello(t *testing.T, goarch string) string {
+// releases are the Go that is first in PATH and others, if they are on this machine.
+var releases = []string{"local", "1.10", "1.17", "1.27.4"}
+
+var store = &release.Store{Offline: true}
+
+// hello builds the fixture hello.
+func hello(t *testing.T, name, goarch string) string {
 	t.Helper()
+	tc, err := store.Resolve(t.Context(), name)
+	if errors.Is(err, release.ErrUnavailable) {
+		t.Skipf("needs Go %s on this machine (rt0lab verify --go %s fetches it): %v", name, name, err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	out := filepath.Join(t.TempDir(), "hello")
-	cmd := exec.Command("go", "build", "-gcflags", "-N -l", "-o", out, "main.go")
+	cmd := exec.Command(tc.Go, "build", "-gcflags", "-N -l", "-o", out, "main.go")
 	cmd.Dir = filepath.Join("..", "..", "fixtures", "hello")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+goarch, "GOFLAGS=", "GO111MODULE=off")
+	cmd.Env = append(os.Environ(), "GOENV=off", "GOFLAGS=", "GOTOOLCHAIN=local", "GO111MODULE=off", "GOROOT="+tc.GOROOT,
+		"GOOS=linux", "GOARCH="+goarch, "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the fixture hello: %v\n%s", err, text)
+		t.Fatalf("build the fixture hello with Go %s: %v\n%s", name, err, text)
 	}
 	return out
 }
@@ -143,48 +160,55 @@ func (im image) function(t *testing.T, name string) (lo, hi uint64) {
 	return 0, 0
 }
 
-// binaries are the fixture of this Go and those RT0LAB_TEST_BINARIES names (a list of paths).
-func binaries(t *testing.T) []string {
-	return append(filepath.SplitList(os.Getenv("RT0LAB_TEST_BINARIES")), hello(t, "amd64"))
-}
-
 func TestIntelIsWhatGdbPrints(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("gdb"); err != nil {
-		t.Skip("needs gdb in PATH (apt-get install gdb): ", err)
-	}
-	whole := os.Getenv("RT0LAB_TEST_WHOLE") != ""
-	for _, binary := range binaries(t) {
-		im := open(t, binary)
-		functions := []string{"runtime.rt0_go", "runtime.check", "runtime.schedinit"}
-		for _, name := range functions {
-			t.Run(filepath.Base(binary)+"/"+name, func(t *testing.T) {
-				lo, hi := im.function(t, name)
+	for _, name := range releases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := exec.LookPath("gdb"); err != nil {
+				t.Skip("needs gdb in PATH (apt-get install gdb): ", err)
+			}
+			binary := hello(t, name, "amd64")
+			im := open(t, binary)
+			for _, f := range []string{"runtime.rt0_go", "runtime.check", "runtime.schedinit"} {
+				lo, hi := im.function(t, f)
 				want := gdbDisassembles(t, binary, lo, hi)
-				if n, same := im.compare(t, lo, hi, want); n != len(want) || same != n || n < 5 {
-					t.Errorf("%d instructions, %d the same; gdb has %d", n, same, len(want))
+				n, differ := im.compare(t, lo, hi, want)
+				if n != len(want) || n < 5 {
+					t.Errorf("%s: %d instructions, gdb has %d", f, n, len(want))
 				}
-			})
-		}
-		if whole {
-			t.Run(filepath.Base(binary)+"/whole", func(t *testing.T) {
-				want := gdbDisassembles(t, binary, im.text.Addr, im.text.Addr+im.text.Size)
-				all, same := 0, 0
-				for _, s := range im.syms {
-					if elf.ST_TYPE(s.Info) == elf.STT_FUNC && s.Value >= im.text.Addr && s.Value+s.Size <= im.text.Addr+im.text.Size {
-						n, m := im.compare(t, s.Value, s.Value+s.Size, want)
-						all, same = all+n, same+m
+				for _, d := range differ {
+					t.Error(f, d)
+				}
+				// The control: one immediate or register changed, and it is seen.
+				im.code[lo-im.text.Addr+2] ^= 1
+				if _, differ := im.compare(t, lo, hi, want); len(differ) == 0 {
+					t.Errorf("%s: a changed byte makes no difference", f)
+				}
+				im.code[lo-im.text.Addr+2] ^= 1
+			}
+			if os.Getenv("RT0LAB_TEST_WHOLE") == "" { // two seconds a release
+				return
+			}
+			want := gdbDisassembles(t, binary, im.text.Addr, im.text.Addr+im.text.Size)
+			all := 0
+			for _, s := range im.syms {
+				if elf.ST_TYPE(s.Info) == elf.STT_FUNC && s.Value >= im.text.Addr && s.Value+s.Size <= im.text.Addr+im.text.Size {
+					n, differ := im.compare(t, s.Value, s.Value+s.Size, want)
+					all += n
+					for _, d := range differ {
+						t.Error(s.Name, d)
 					}
 				}
-				t.Logf("%d of %d instructions the same", same, all)
-			})
-		}
+			}
+			t.Logf("whole text: %d instructions", all)
+		})
 	}
 }
 
-// compare returns how many instructions there are from lo to hi, and how many gdb spells the same.
-// Those gdb has none for (data between functions throws it out of step) count as the same.
-func (im image) compare(t *testing.T, lo, hi uint64, want map[uint64]string) (all, same int) {
+// compare returns how many instructions there are from lo to hi, and those gdb spells otherwise.
+// Where gdb has none (data between functions throws it out of step) there is nothing to compare.
+func (im image) compare(t *testing.T, lo, hi uint64, want map[uint64]string) (all int, differ []string) {
 	t.Helper()
 	insts, err := Decode("amd64", im.code[lo-im.text.Addr:hi-im.text.Addr], lo, im.symbol)
 	if err != nil {
@@ -192,10 +216,8 @@ func (im image) compare(t *testing.T, lo, hi uint64, want map[uint64]string) (al
 	}
 	for _, in := range insts {
 		if w, ok := want[in.Addr]; ok && in.Intel != w {
-			t.Errorf("%#x: %q, gdb says %q (% x)", in.Addr, in.Intel, w, im.code[in.Addr-im.text.Addr:][:in.Len])
-		} else {
-			same++
+			differ = append(differ, fmt.Sprintf("%#x: %q, gdb says %q (% x)", in.Addr, in.Intel, w, im.code[in.Addr-im.text.Addr:][:in.Len]))
 		}
 	}
-	return len(insts), same
+	return len(insts), differ
 }
