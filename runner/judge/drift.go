@@ -41,7 +41,8 @@ func Drift(now Verdict, recorded *Recorded, compare fact.Comparison) (drift bool
 		}
 		return true, why
 	}
-	if compare != fact.CompareExact || !seen || !recorded.Value.IsValid() || value.Equal(recorded.Value) {
+	varies := compare == fact.CompareHost || compare == fact.CompareRun
+	if varies || !seen || !recorded.Value.IsValid() || value.Equal(recorded.Value) {
 		return false, ""
 	}
 	return true, fmt.Sprintf("%s: %s, now %s", was, Write(recorded.Value), Write(value))

@@ -357,6 +357,7 @@ func TestDrift(t *testing.T) {
 		{"nothing recorded", saw(judge.Refuted, n(1)), nil, fact.CompareExact, ""},
 		{"another outcome", saw(judge.Refuted, n(2)), rec(judge.Holds, n(1)), fact.CompareExact, "go1.26.8: holds (1), now refuted (2)"},
 		{"another value", saw(judge.Refuted, n(2)), rec(judge.Refuted, n(3)), fact.CompareExact, "go1.26.8: 3, now 2"},
+		{"another value, nothing said of comparing", saw(judge.Refuted, n(2)), rec(judge.Refuted, n(3)), "", "go1.26.8: 3, now 2"},
 		{"gone now", saw(judge.Refuted, gone), rec(judge.Refuted, n(3)), fact.CompareExact, "go1.26.8: 3, now absent"},
 		{"another value of the host", saw(judge.Refuted, n(2)), rec(judge.Refuted, n(3)), fact.CompareHost, ""},
 		{"another value of the run", saw(judge.Refuted, n(2)), rec(judge.Refuted, n(3)), fact.CompareRun, ""},
