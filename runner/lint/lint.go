@@ -47,8 +47,6 @@ type Options struct {
 	Base *lab.Data
 	// History are the recordings; nil leaves out the rules that need them.
 	History History
-	// ParseStop tells whether a stop is well spelled; nil leaves that rule out.
-	ParseStop func(text string) error
 }
 
 // Lint returns all findings, sorted by file and line; none means that the data is good.

@@ -1,7 +1,6 @@
 package lint_test
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -39,13 +38,6 @@ func (h history) Outcome(claim, release string) (string, fact.Value, bool) {
 		return f[2], v, true
 	}
 	return "", fact.Value{}, false
-}
-
-func parseStop(text string) error {
-	if strings.HasPrefix(text, "bad") {
-		return fmt.Errorf("stop %q: %w", text, errors.New("no such word"))
-	}
-	return nil
 }
 
 // A case is a set of changes to good.txtar. Its sections are a file that is
@@ -88,7 +80,7 @@ func read(t *testing.T, file string) (data fstest.MapFS, want string) {
 func found(data fstest.MapFS) ([]lint.Finding, string) {
 	h := history(data["history"].Data)
 	delete(data, "history")
-	findings := lint.Lint(data, lint.Options{History: h, ParseStop: parseStop})
+	findings := lint.Lint(data, lint.Options{History: h})
 	var b strings.Builder
 	for _, f := range findings {
 		fmt.Fprintln(&b, f)

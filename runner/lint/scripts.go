@@ -10,6 +10,7 @@ import (
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/lab/near"
+	"github.com/rt0lab/rt0lab/runner/place"
 )
 
 // imageStop is the one stop of the static witness.
@@ -88,10 +89,10 @@ func (l *linter) spelling(file string, facts map[string]fact.Spec) {
 }
 
 func (l *linter) stop(file string, line int, text string) {
-	if l.ParseStop == nil || text == imageStop {
+	if text == imageStop {
 		return
 	}
-	if err := l.ParseStop(text); err != nil {
+	if _, err := place.ParseStop(text); err != nil {
 		l.add(ruleStop, file, line, "%v", err)
 	}
 }

@@ -11,6 +11,7 @@ package strict
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
@@ -179,14 +180,17 @@ func (d *decoder) value(n ast.Node, v reflect.Value, name string, allowed []stri
 		}
 		v.SetBool(b)
 	case reflect.Int:
-		switch x := scalar.Raw.(type) {
-		case int64:
-			v.SetInt(x)
-		case uint64:
-			v.SetInt(int64(x)) // the parser gives uint64 to everything that is not negative
-		default:
-			d.wrong(n, name, "an integer")
+		// The parser gives uint64 to everything that is not negative.
+		signed, isSigned := scalar.Raw.(int64)
+		unsigned, isUnsigned := scalar.Raw.(uint64)
+		if isUnsigned && unsigned <= math.MaxInt64 {
+			signed, isSigned = int64(unsigned), true
 		}
+		if !isSigned {
+			d.wrong(n, name, "an integer")
+			return
+		}
+		v.SetInt(signed)
 	default:
 		panic("strict: no way to read a " + v.Type().String())
 	}
