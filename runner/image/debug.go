@@ -296,8 +296,9 @@ func (im *Image) Declared(name string) (ok bool, err error) {
 	return ok, err
 }
 
-// Params returns the names of a function's parameters as they are declared,
-// results left out. ok is false when DWARF does not know the function.
+// Params returns the names of a function's parameters in the order of DWARF,
+// results left out: as they are declared since 1.12, by their names before. ok
+// is false when DWARF does not know the function.
 func (im *Image) Params(f string) (names []string, ok bool, err error) {
 	f = strings.TrimSuffix(f, ".abi0")
 	body, hasBody, _ := im.Func(f)

@@ -112,6 +112,7 @@ func (im *Image) addELFSection(s *elf.Section) {
 	writable := s.Flags&elf.SHF_WRITE != 0
 	sect.ReadOnly = !writable || strings.HasPrefix(s.Name, ".data.rel.ro")
 	sect.Flags = flagLetters(writable, sect.Allocated, sect.Executable)
+	sect.nowhere = s.Type == elf.SHT_NOBITS && s.Flags&elf.SHF_TLS != 0
 	im.Sections = append(im.Sections, sect)
 	if sect.Allocated {
 		return

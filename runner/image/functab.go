@@ -79,7 +79,7 @@ var errFuncTab = fmt.Errorf("%w or it is damaged", ErrNoFuncTab)
 
 // readFuncTab finds and reads the table. Unlike the symbol table and DWARF it
 // is there in a stripped binary, too: the runtime itself needs it.
-func (im *Image) readFuncTab() (tab *funcTab, err error) {
+func (im *Image) readFuncTab() (read *funcTab, err error) {
 	defer guard(&err)
 	data, err := im.pclntab()
 	if err != nil {
@@ -88,7 +88,7 @@ func (im *Image) readFuncTab() (tab *funcTab, err error) {
 	if len(data) < 16 {
 		return nil, errFuncTab
 	}
-	tab = &funcTab{order: im.order, ptr: int(data[7]), quantum: uint64(data[6])}
+	tab := &funcTab{order: im.order, ptr: int(data[7]), quantum: uint64(data[6])}
 	var known bool
 	if tab.layout, known = layoutOf(im.order.Uint32(data), tab.ptr); !known || tab.ptr != im.ptr {
 		return nil, fmt.Errorf("%w: unknown header % x", ErrNoFuncTab, data[:8])
@@ -267,13 +267,18 @@ func (im *Image) Func(name string) (f Func, ok bool, err error) {
 
 // FuncAt returns the function whose code holds an address.
 func (im *Image) FuncAt(addr uint64) (f Func, ok bool, err error) {
-	tab, err := im.funcTab()
+	tab, err := im.funcTab() // nil beside an error
 	if err == nil {
 		if f, ok := tab.at(addr); ok {
 			return f, true, nil
 		}
 	}
 	if s, found := im.SymbolAt(addr); found && im.executable(addr) {
+		if tab != nil {
+			if _, isGo := tab.at(s.Addr); isGo {
+				return Func{}, false, nil // the padding behind a Go function
+			}
+		}
 		return Func{Name: strings.TrimSuffix(s.Name, ".abi0"), Entry: s.Addr, End: s.Addr + s.Size, index: -1}, true, nil
 	}
 	if err != nil {

@@ -55,6 +55,8 @@ type Section struct {
 	// Allocated, ReadOnly, Executable are Flags in words, except that a
 	// section that is written by the loader alone (.data.rel.ro, __DATA_CONST) is read-only.
 	Allocated, ReadOnly, Executable bool
+
+	nowhere bool // its address means nothing: thread-local zeros
 }
 
 // Symbol is one entry of the file's symbol table that has an address.
@@ -165,7 +167,7 @@ func (im *Image) Section(name string) (Section, bool) {
 // SectionAt returns the allocated section that holds an address.
 func (im *Image) SectionAt(addr uint64) (Section, bool) {
 	for _, s := range im.Sections {
-		if s.Allocated && addr >= s.Addr && addr-s.Addr < s.Size {
+		if s.Allocated && !s.nowhere && addr >= s.Addr && addr-s.Addr < s.Size {
 			return s, true
 		}
 	}
