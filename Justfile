@@ -1,0 +1,71 @@
+# rt0lab: what one types while working on it. `just` alone lists the recipes.
+
+# the one-binary build is fast; `go run` would turn every exit status into 1
+rt0lab := justfile_directory() / "rt0lab"
+
+# list the recipes
+default:
+    @just --list
+
+# build the one binary
+[group('use')]
+build:
+    @go build -o {{ rt0lab }} .
+
+# a lesson with a live run: just lab 03
+[group('use')]
+lab NN *ARGS: build
+    @{{ rt0lab }} lab {{ NN }} {{ ARGS }}
+
+# judge all claims on releases: just verify go1.27.4
+[group('use')]
+verify GO='local' *ARGS: build
+    @{{ rt0lab }} verify --go {{ GO }} {{ ARGS }}
+
+# claim × release, from the recordings
+[group('use')]
+matrix *ARGS: build
+    @{{ rt0lab }} matrix {{ ARGS }}
+
+# every test, as CI runs them
+[group('work')]
+test *ARGS:
+    go test ./... {{ ARGS }}
+
+# lint of the code and of the data
+[group('work')]
+lint: build
+    test -z "$(gofmt -l runner fixtures main.go)"
+    go vet ./...
+    go tool staticcheck ./...
+    {{ rt0lab }} --data . lint
+
+# make the recordings anew: just record 03 go1.27.4
+[group('work')]
+record LAB='all' GO='all': build
+    {{ rt0lab }} --data . record {{ LAB }} --go {{ GO }}
+
+# are the recordings what a run sees today?
+[group('work')]
+check-recordings LAB='all' GO='all': build
+    {{ rt0lab }} record {{ LAB }} --go {{ GO }} --check
+
+# show that claims can fail
+[group('work')]
+mutate GO='local' *ARGS: build
+    {{ rt0lab }} mutate --go {{ GO }} {{ ARGS }}
+
+# write generated files anew
+[group('work')]
+generate:
+    go generate ./...
+
+# speed against one debugger start per claim, in one interleaved run
+[group('work')]
+bench *ARGS:
+    go test -run '^$' -bench PerClaim -benchtime 1x ./runner/cli {{ ARGS }}
+
+# all that CI does
+[group('work')]
+ci:
+    bash .ci/run

@@ -1,0 +1,295 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/rt0lab/rt0lab/runner/lab"
+	"github.com/rt0lab/rt0lab/runner/lint"
+	"github.com/rt0lab/rt0lab/runner/recording"
+	"github.com/rt0lab/rt0lab/runner/report"
+	"github.com/rt0lab/rt0lab/runner/verify"
+)
+
+func (s *session) listCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "list",
+		Usage: "the labs, their claims and mutants counted",
+		Action: func(c *cli.Context) error {
+			if err := noArgs(c); err != nil {
+				return err
+			}
+			data, err := s.data()
+			if err != nil {
+				return err
+			}
+			for _, l := range data.Labs {
+				fmt.Fprintf(s.stdout, "%02d  %-36s %3d claims %3d mutants   %s\n", l.Number, l.Title.In(s.lang), len(l.Claims), len(l.Mutants), l.ID)
+			}
+			return nil
+		},
+	}
+}
+
+func (s *session) labCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "lab",
+		Usage:     "a lesson and a live run of its claims",
+		ArgsUsage: "LAB",
+		Flags:     []cli.Flag{goFlag(), jobsFlag()},
+		Action: func(c *cli.Context) error {
+			data, err := s.data()
+			if err != nil {
+				return err
+			}
+			if c.Args().Len() != 1 {
+				return fmt.Errorf("%w: lab wants the number or name of one lab; see rt0lab list", errUsage)
+			}
+			l, err := data.LabOf(c.Args().First())
+			if err != nil {
+				return err
+			}
+			text, err := s.lesson(l)
+			if err != nil {
+				return err
+			}
+			if _, err := io.WriteString(s.stdout, text); err != nil {
+				return fmt.Errorf("print the lesson: %w", err)
+			}
+			fmt.Fprintf(s.stdout, "\n---\n\n")
+			return s.verify(c)
+		},
+	}
+}
+
+// lesson is the text of a lab in the chosen language, English where there is no other.
+func (s *session) lesson(l *lab.Lab) (string, error) {
+	if s.lang == "zh" {
+		text, err := fs.ReadFile(s.files, "labs/"+l.ID+"/README.zh-CN.md")
+		if err == nil {
+			return string(text), nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("read the lesson: %w", err)
+		}
+	}
+	text, err := fs.ReadFile(s.files, "labs/"+l.ID+"/README.md")
+	if err != nil {
+		return "", fmt.Errorf("read the lesson: %w", err)
+	}
+	return string(text), nil
+}
+
+func (s *session) showCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "show",
+		Usage:     "a claim: sentence, sources, history, why, scripts, how to see it by hand",
+		ArgsUsage: "CLAIM",
+		Action: func(c *cli.Context) error {
+			data, err := s.data()
+			if err != nil {
+				return err
+			}
+			if !c.Args().Present() {
+				return fmt.Errorf("%w: show wants a claim; see rt0lab matrix", errUsage)
+			}
+			claims, err := lab.Select(data, c.Args().Slice(), "")
+			if err != nil {
+				return err
+			}
+			for i, claim := range claims {
+				if i > 0 {
+					fmt.Fprintln(s.stdout)
+				}
+				if err := s.show(data, claim); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func (s *session) show(data *lab.Data, c *lab.Claim) error {
+	fmt.Fprintf(s.stdout, "%s (%s:%d)\n  %s\n", c.ID, c.File, c.Line, c.Says.In(s.lang))
+	for _, src := range c.Posts {
+		p := data.Posts[src.Post]
+		fmt.Fprintf(s.stdout, "  said by %s %s (%s, about %s), at %s\n", p.ID, p.Title, p.Site, p.Release, src.At)
+	}
+	if c.Unobservable.En != "" {
+		fmt.Fprintf(s.stdout, "  nobody can see it: %s\n", c.Unobservable.In(s.lang))
+		return nil
+	}
+	spec := data.Catalogue[c.Fact]
+	what := spec.En
+	if s.lang == "zh" {
+		what = spec.Zh
+	}
+	fmt.Fprintf(s.stdout, "  fact %s (%s %s): %s\n", c.Fact, spec.Type, spec.Unit, what)
+	fmt.Fprintf(s.stdout, "  seen at %s\n", strings.Join(spec.At, " · "))
+	lines, err := s.recordedLines(data, []*lab.Claim{c})
+	if err != nil {
+		return err
+	}
+	if err := report.Matrix(s.stdout, lines, s.style(false)); err != nil {
+		return err
+	}
+	for _, ch := range c.Changes {
+		fmt.Fprintf(s.stdout, "  since %s: %s\n", ch.Since, ch.Why.In(s.lang))
+	}
+	for _, l := range data.Labs {
+		for _, m := range l.Mutants {
+			if slices.Contains(m.Refutes, c.ID) {
+				fmt.Fprintf(s.stdout, "  refuted by the mutant %s: %s\n", m.ID, m.Says.In(s.lang))
+			}
+		}
+	}
+	if c.NoMutant.En != "" {
+		fmt.Fprintf(s.stdout, "  no mutant: %s\n", c.NoMutant.In(s.lang))
+	}
+	for _, w := range c.Witnesses {
+		_, scripts, err := verify.ReadScripts(s.files, w, verify.SubjectsOf([]*lab.Claim{c}))
+		if err != nil {
+			return err
+		}
+		for _, script := range scripts {
+			fmt.Fprintf(s.stdout, "  %s: %s\n", w, script.Path)
+		}
+	}
+	fmt.Fprint(s.stdout, byHand(c))
+	return nil
+}
+
+// byHand says how a person sees the fact with a debugger of their own.
+func byHand(c *lab.Claim) string {
+	subject := verify.SubjectsOf([]*lab.Claim{c})[0]
+	var b strings.Builder
+	fmt.Fprintf(&b, "  by hand, in the folder that holds scripts/ (BINARY is named in the first line of places):\n")
+	if slices.Contains(c.Witnesses, "delve") {
+		fmt.Fprintf(&b, "    rt0lab stops %s --setup %s --format starlark > places.star\n", subject, c.Setup)
+		fmt.Fprintf(&b, "    dlv exec BINARY   then: source places.star, source scripts/starlark/lib.star, source scripts/starlark/%s.star\n", subject)
+	}
+	if slices.Contains(c.Witnesses, "gdb") {
+		fmt.Fprintf(&b, "    rt0lab stops %s --setup %s --format python > places.py\n", subject, c.Setup)
+		fmt.Fprintf(&b, "    gdb BINARY -x places.py -x scripts/gdb/shim.py -x scripts/gdb/%s.py\n", subject)
+	}
+	if len(c.Witnesses) == 1 && c.Witnesses[0] == "static" {
+		return ""
+	}
+	return b.String()
+}
+
+func (s *session) matrixCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "matrix",
+		Usage:     "claim × release, with the value seen in each cell, from the recordings",
+		ArgsUsage: "[LAB | CLAIM …]",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "post", Usage: "only claims taken from `POST`"},
+			&cli.StringFlag{Name: "format", Usage: "text or markdown", Value: "text"},
+		},
+		Action: func(c *cli.Context) error {
+			data, err := s.data()
+			if err != nil {
+				return err
+			}
+			claims, err := lab.Select(data, c.Args().Slice(), c.String("post"))
+			if err != nil {
+				return err
+			}
+			lines, err := s.recordedLines(data, claims)
+			if err != nil {
+				return err
+			}
+			switch format := c.String("format"); format {
+			case "text":
+				return report.Matrix(s.stdout, lines, s.style(s.width > 0))
+			case "markdown":
+				return report.Markdown(s.stdout, lines, s.style(false))
+			default:
+				return fmt.Errorf("%w: --format %s: use text or markdown", errUsage, format)
+			}
+		},
+	}
+}
+
+func (s *session) lintCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "lint",
+		Usage: "check labs, claims, scripts and recordings against every rule there is",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "rules", Usage: "print the rules"}},
+		Action: func(c *cli.Context) error {
+			if err := noArgs(c); err != nil {
+				return err
+			}
+			if c.Bool("rules") {
+				for _, r := range lint.Rules() {
+					fmt.Fprintf(s.stdout, "%-20s %s\n", r.ID, r.Says)
+				}
+				return nil
+			}
+			findings, err := s.lint()
+			if err != nil {
+				return err
+			}
+			for _, f := range findings {
+				fmt.Fprintln(s.stdout, f)
+			}
+			if len(findings) > 0 {
+				fmt.Fprintf(s.stdout, "%d findings\n", len(findings))
+				return errReported
+			}
+			return nil
+		},
+	}
+}
+
+// lint holds the data against every rule; what cannot even be read is a
+// finding, too, and then there are no recordings to hold it against.
+func (s *session) lint() ([]lint.Finding, error) {
+	var o lint.Options
+	if data, err := s.data(); err == nil {
+		books := map[string]*recording.Book{}
+		for _, l := range data.Labs {
+			if books[l.ID], err = s.book(l.ID); err != nil {
+				return nil, err
+			}
+		}
+		o.History = recording.NewHistory(data, books)
+	}
+	return lint.Lint(s.files, o), nil
+}
+
+// recordedLines are the claims on every release they are recorded for.
+func (s *session) recordedLines(data *lab.Data, claims []*lab.Claim) ([]report.Line, error) {
+	var lines []report.Line
+	for _, release := range data.Releases {
+		for _, c := range claims {
+			l := labOf(data, c)
+			book, err := s.book(l.ID)
+			if err != nil {
+				return nil, err
+			}
+			p := recording.PlatformOf(data.SetupOf(c))
+			rec, exact := book.At(release, p.GOOS, p.GOARCH)
+			if rec == nil || !exact {
+				continue
+			}
+			v, ok := rec.Judge(c)
+			if !ok {
+				continue
+			}
+			line := s.line(data, l, c, v)
+			line.Release, line.GOOS, line.GOARCH = rec.Release, p.GOOS, p.GOARCH
+			line.Recorded = &v.Outcome
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
+}

@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/rt0lab/rt0lab/runner/lab"
+	"github.com/rt0lab/rt0lab/runner/mutant"
+	"github.com/rt0lab/rt0lab/runner/release"
+	"github.com/rt0lab/rt0lab/runner/verify"
+)
+
+func (s *session) mutateCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "mutate",
+		Usage:     "show that claims can fail: edit the runtime and see exactly the named claims refuted",
+		ArgsUsage: "[MUTANT | LAB …]",
+		Description: "Exit status: 0 when every mutant is caught, 1 when a claim missed one or another claim changed,\n" +
+			"2 when a mutant cannot be made.",
+		Flags:  []cli.Flag{goFlag(), jobsFlag()},
+		Action: s.mutate,
+	}
+}
+
+func (s *session) mutate(c *cli.Context) error {
+	data, err := s.data()
+	if err != nil {
+		return err
+	}
+	mutants, err := selectMutants(data, c.Args().Slice())
+	if err != nil {
+		return err
+	}
+	e, err := s.engine(c.Int("jobs"))
+	if err != nil {
+		return err
+	}
+	var caught, idle, missed, broken int
+	failed, err := s.toolchains(c.Context, releasesOf(c), func(tc release.Toolchain) error {
+		findings, err := s.mutateOn(c.Context, e, mutants, tc)
+		for _, f := range findings {
+			s.tellFinding(f)
+			switch {
+			case f.Err != nil:
+				broken++
+			case f.OK():
+				caught++
+			case f.Idle():
+				idle++
+			default:
+				missed++
+			}
+		}
+		return err
+	})
+	s.progressDone()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.stdout, "%d caught, %d with nothing to refute on the release, %d missed, %d broken\n", caught, idle, missed, broken)
+	switch {
+	case failed || broken > 0:
+		return errReported
+	case missed > 0:
+		return errDrift
+	}
+	return nil
+}
+
+// mutateOn runs the mutants that have an edit for the release, one after the
+// other: each of them compiles a runtime.
+func (s *session) mutateOn(ctx context.Context, e *verify.Engine, mutants []*lab.Mutant, tc release.Toolchain) ([]mutant.Finding, error) {
+	var fitting []*lab.Mutant
+	var claims []*lab.Claim
+	for _, m := range mutants {
+		fits, err := mutant.Fits(m, tc.Name)
+		if err != nil {
+			return nil, err
+		}
+		if !fits {
+			continue
+		}
+		fitting = append(fitting, m)
+		for _, claim := range mutant.Claims(e.Data, m) {
+			if !slices.Contains(claims, claim) {
+				claims = append(claims, claim)
+			}
+		}
+	}
+	plain, err := e.Run(ctx, verify.Ask{Claims: claims, Toolchain: tc})
+	if err != nil {
+		return nil, err
+	}
+	var findings []mutant.Finding
+	for _, m := range fitting {
+		overlay, err := mutant.Overlay(m, tc)
+		if err != nil {
+			findings = append(findings, mutant.Finding{Mutant: m, Release: tc.Name, Err: err})
+			continue
+		}
+		mutated, err := e.Run(ctx, verify.Ask{Claims: mutant.Claims(e.Data, m), Toolchain: tc, Overlay: overlay})
+		if err != nil {
+			return findings, err
+		}
+		findings = append(findings, mutant.Judge(m, tc.Name, plain.Cells, mutated.Cells))
+	}
+	return findings, nil
+}
+
+func (s *session) tellFinding(f mutant.Finding) {
+	what := "missed"
+	switch {
+	case f.Err != nil:
+		what = "broken"
+	case f.OK():
+		what = "caught"
+	case f.Idle():
+		what = "idle"
+	}
+	fmt.Fprintf(s.stdout, "%-7s %-10s %s: %s\n", what, f.Release, f.Mutant.ID, f.Mutant.Says.In(s.lang))
+	if f.Err != nil {
+		fmt.Fprintf(s.stdout, "        %v\n", f.Err)
+	}
+	for _, part := range []struct {
+		what string
+		ids  []string
+	}{{"refuted", f.Caught}, {"does not hold here anyway", f.NotHeld}} {
+		if len(part.ids) > 0 {
+			fmt.Fprintf(s.stdout, "        %s: %s\n", part.what, strings.Join(part.ids, ", "))
+		}
+	}
+	for _, text := range f.Missed {
+		fmt.Fprintf(s.stdout, "        should be refuted: %s\n", text)
+	}
+	for _, text := range f.Stray {
+		fmt.Fprintf(s.stdout, "        changed, and is not named: %s\n", text)
+	}
+}
+
+// selectMutants returns the mutants that the arguments name, by their own id
+// or by that of a lab; all of them without arguments.
+func selectMutants(data *lab.Data, args []string) ([]*lab.Mutant, error) {
+	var all []*lab.Mutant
+	for _, l := range data.Labs {
+		all = append(all, l.Mutants...)
+	}
+	if len(args) == 0 {
+		return all, nil
+	}
+	var chosen []*lab.Mutant
+	for _, arg := range args {
+		if l, err := data.LabOf(arg); err == nil {
+			chosen = append(chosen, l.Mutants...)
+			continue
+		}
+		i := slices.IndexFunc(all, func(m *lab.Mutant) bool { return m.ID == arg })
+		if i < 0 {
+			return nil, fmt.Errorf("%w: no mutant and no lab %q; the mutants stand in the lab.yaml of the labs", errUsage, arg)
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}

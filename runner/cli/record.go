@@ -1,0 +1,205 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/rt0lab/rt0lab/runner/build"
+	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/lab"
+	"github.com/rt0lab/rt0lab/runner/observe"
+	"github.com/rt0lab/rt0lab/runner/recording"
+	"github.com/rt0lab/rt0lab/runner/release"
+	"github.com/rt0lab/rt0lab/runner/verify"
+)
+
+func (s *session) recordCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "record",
+		Usage:     "run labs and write what was seen; --check compares only",
+		ArgsUsage: "LAB|all",
+		Flags: []cli.Flag{
+			goFlag(), jobsFlag(),
+			&cli.BoolFlag{Name: "check", Usage: "write nothing: exit with 1 when a run sees something else than what is recorded"},
+		},
+		Action: func(c *cli.Context) error {
+			data, err := s.data()
+			if err != nil {
+				return err
+			}
+			if c.Args().Len() != 1 {
+				return fmt.Errorf("%w: record wants one lab, or all", errUsage)
+			}
+			labs := data.Labs
+			if arg := c.Args().First(); arg != "all" {
+				l, err := data.LabOf(arg)
+				if err != nil {
+					return err
+				}
+				labs = []*lab.Lab{l}
+			}
+			if !c.Bool("check") && s.dir == "" {
+				return fmt.Errorf("%w: record writes into a data folder: name it with --data DIR (or compare only, with --check)", errUsage)
+			}
+			e, err := s.engine(c.Int("jobs"))
+			if err != nil {
+				return err
+			}
+			drift := false
+			failed, err := s.toolchains(c.Context, releasesOf(c), func(tc release.Toolchain) error {
+				changed, err := s.record(c, e, labs, tc)
+				drift = drift || changed
+				return err
+			})
+			s.progressDone()
+			switch {
+			case err != nil:
+				return err
+			case failed:
+				return errReported
+			case drift:
+				return errDrift
+			}
+			return nil
+		},
+	}
+}
+
+// record runs the labs on one release and writes or compares their recordings.
+func (s *session) record(c *cli.Context, e *verify.Engine, labs []*lab.Lab, tc release.Toolchain) (changed bool, err error) {
+	var claims []*lab.Claim
+	for _, l := range labs {
+		claims = append(claims, l.Claims...)
+	}
+	res, err := e.Run(c.Context, verify.Ask{Claims: claims, Toolchain: tc})
+	if err != nil {
+		return false, err
+	}
+	for _, l := range labs {
+		for _, platform := range platforms(e.Data, l) {
+			differs, err := s.recordOne(l, platform, res, c.Bool("check"))
+			if err != nil {
+				return changed, err
+			}
+			changed = changed || differs
+		}
+	}
+	return changed, nil
+}
+
+func (s *session) recordOne(l *lab.Lab, p recording.Platform, res *verify.Result, check bool) (changed bool, err error) {
+	rec, leftOut, err := recording.Make(s.input(l, p, res))
+	if err != nil {
+		return false, err
+	}
+	for _, why := range leftOut {
+		fmt.Fprintf(s.stderr, "rt0lab: not recorded, and no claim asks for it: %s\n", why)
+	}
+	if !check {
+		path, err := rec.Write(s.dir)
+		if err != nil {
+			return false, err
+		}
+		fmt.Fprintln(s.stdout, path)
+		return false, nil
+	}
+	book, err := s.book(l.ID)
+	if err != nil {
+		return false, err
+	}
+	old, exact := book.At(res.Release, p.GOOS, p.GOARCH)
+	if old == nil || !exact {
+		fmt.Fprintf(s.stdout, "%s on %s: nothing is recorded; write it with rt0lab --data DIR record\n", l.ID, res.Release)
+		return true, nil
+	}
+	for _, d := range recording.Compare(old, rec, s.loaded.Catalogue) {
+		fmt.Fprintf(s.stdout, "%s on %s: %s\n", l.ID, res.Release, d)
+		changed = true
+	}
+	return changed, nil
+}
+
+// input gathers what the witnesses saw in the setups of one lab and platform.
+func (s *session) input(l *lab.Lab, p recording.Platform, res *verify.Result) recording.Input {
+	in := recording.Input{
+		Lab: l, Catalogue: s.loaded.Catalogue, Release: res.Release, GOOS: p.GOOS, GOARCH: p.GOARCH,
+		Tools: map[string]string{}, Host: host(), Setups: map[string]recording.Observed{},
+	}
+	subjects := map[string]bool{}
+	for _, c := range l.Claims {
+		subjects[fact.Subject(c.Fact)] = true
+	}
+	for name, setup := range l.Setups {
+		start := res.Starts[setup.Key()]
+		if start == nil || recording.PlatformOf(setup) != p {
+			continue
+		}
+		obs := recording.Observed{Digest: start.Binary.Digest, Facts: map[string]map[string]observe.Seen{}}
+		if errors.Is(start.BuildErr, build.ErrUnsupported) {
+			obs.Unsupported = start.BuildErr.Error()
+		}
+		for witness, o := range start.Observations {
+			in.Tools[witness] = o.Tool
+			for name, seen := range o.Facts {
+				if subjects[fact.Subject(name)] {
+					put(obs.Facts, name, witness, seen)
+				}
+			}
+		}
+		for _, c := range l.Claims {
+			if c.Setup != name || c.Unobservable.En != "" {
+				continue
+			}
+			for _, witness := range c.Witnesses {
+				put(obs.Facts, c.Fact, witness, start.Seen(witness, c.Fact))
+			}
+		}
+		in.Setups[name] = obs
+	}
+	return in
+}
+
+// platforms are the systems that the setups of a lab's claims are built for.
+func platforms(data *lab.Data, l *lab.Lab) []recording.Platform {
+	var list []recording.Platform
+	for _, c := range l.Claims {
+		if c.Unobservable.En != "" {
+			continue
+		}
+		if p := recording.PlatformOf(data.SetupOf(c)); !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+func put(facts map[string]map[string]observe.Seen, name, witness string, seen observe.Seen) {
+	if facts[name] == nil {
+		facts[name] = map[string]observe.Seen{}
+	}
+	facts[name][witness] = seen
+}
+
+// host is this machine, for people who read the recording.
+func host() recording.Host {
+	var h recording.Host
+	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		h.Kernel = strings.TrimSpace(string(release))
+	}
+	info, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return h
+	}
+	for line := range strings.Lines(string(info)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+			h.CPU = strings.TrimSpace(value)
+			break
+		}
+	}
+	return h
+}
