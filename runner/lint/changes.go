@@ -82,11 +82,16 @@ func difference(before, now seen, exact bool) string {
 	return ""
 }
 
+// recorded returns the past of the claim, oldest first, on the releases that its setup is for.
 func (l *linter) recorded(c *lab.Claim) []seen {
+	var fits constraint.Constraint
+	if s := l.all.SetupOf(c); s != nil {
+		fits, _ = constraint.Parse(s.Go) // the loader has parsed it already
+	}
 	var history []seen
 	for _, name := range l.all.Releases {
 		r, err := constraint.ParseRelease(name)
-		if err != nil {
+		if err != nil || !fits.Fits(r) {
 			continue
 		}
 		if outcome, value, ok := l.History.Outcome(c.ID, name); ok {

@@ -15,7 +15,10 @@ import (
 
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/lint"
+	"github.com/rt0lab/rt0lab/runner/recording"
 )
+
+var _ lint.History = (*recording.History)(nil)
 
 var update = flag.Bool("update", false, "write what was found into the cases; look at the difference before committing")
 
