@@ -59,7 +59,10 @@ func (im *Image) Variable(expr string) (p Place, ok bool, err error) {
 		if err != nil || !exists {
 			return err
 		}
-		p, ok = Place{Addr: addr + delta, Type: typeText(typ), Size: sizeOf(typ)}, true
+		p, ok = Place{Addr: addr + delta, Type: d.typeName(off, path), Size: sizeOf(typ)}, true
+		if p.Type == "" {
+			p.Type = typeText(typ)
+		}
 		return nil
 	})
 	if errors.Is(err, ErrNoDWARF) && path == "" && known {
@@ -166,6 +169,55 @@ func walk(t dwarf.Type, path string) (off uint64, at dwarf.Type, exists bool, er
 	return off, t, true, nil
 }
 
+// typeName returns the name that the linker gave to the type at the end of a
+// path which walk has been down, "" when it has none. debug/dwarf drops the
+// names of pointers and functions ("unsafe.Pointer", "func()").
+func (d *debugInfo) typeName(off dwarf.Offset, path string) string {
+	for range 1 << 10 { // no path is longer; a damaged file's typedefs may be
+		e, r, err := d.entry(off)
+		if err != nil {
+			return ""
+		}
+		if path == "" {
+			name, _ := e.Val(dwarf.AttrName).(string)
+			return name
+		}
+		to, hasType := e.Val(dwarf.AttrType).(dwarf.Offset)
+		switch {
+		case e.Tag == dwarf.TagStructType:
+			path = strings.TrimPrefix(path, ".")
+			name := path
+			if end := strings.IndexAny(path, ".["); end >= 0 {
+				name = path[:end]
+			}
+			path = path[len(name):]
+			to, hasType = member(r, name)
+		case e.Tag == dwarf.TagArrayType:
+			_, path, _ = cutIndex(path)
+		}
+		if !hasType {
+			return ""
+		}
+		off = to
+	}
+	return ""
+}
+
+// member returns the type of a field of the struct whose entry r has just read.
+func member(r *dwarf.Reader, name string) (dwarf.Offset, bool) {
+	for {
+		e, err := r.Next()
+		if err != nil || e == nil || e.Tag == 0 {
+			return 0, false
+		}
+		if n, _ := e.Val(dwarf.AttrName).(string); n == name && e.Tag == dwarf.TagMember {
+			to, ok := e.Val(dwarf.AttrType).(dwarf.Offset)
+			return to, ok
+		}
+		r.SkipChildren()
+	}
+}
+
 // cutIndex splits "[3].x" into 3 and ".x".
 func cutIndex(path string) (index int64, rest string, ok bool) {
 	inner, isIndex := strings.CutPrefix(path, "[")
@@ -223,7 +275,7 @@ func sizeOf(t dwarf.Type) uint64 {
 	return uint64(max(0, bare(t).Size()))
 }
 
-// typeText writes a type as Go does; the linker names every type in full.
+// typeText writes a type that the linker gave no name (C's have none).
 func typeText(t dwarf.Type) string {
 	if t == nil {
 		return ""
