@@ -139,21 +139,10 @@ def _is_variable(sym):
     return sym is not None and sym.is_variable and sym.addr_class == gdb.SYMBOL_LOC_STATIC
 
 
-def _field_of(t, name):
-    """Field names on the way to the field, through embedded structs as in Go, or None."""
-    level = [(t, [])]
-    seen = 0
-    while level and seen < 4:
-        below = []
-        for st, way in level:
-            for f in st.fields():
-                if f.name == name:
-                    return way + [f]
-                ft = f.type.strip_typedefs()
-                base = ft.target().strip_typedefs() if ft.code == gdb.TYPE_CODE_PTR else ft
-                if base.code == gdb.TYPE_CODE_STRUCT and base.name and f.name == re.split(r"[./]", base.name)[-1]:
-                    below.append((base, way + [f]))
-        level, seen = below, seen + 1
+def _field(t, name):
+    for f in t.fields():
+        if f.name == name:
+            return f
     return None
 
 
@@ -189,11 +178,10 @@ def _follow(v, steps, what):
             what += "." + s
             if t.code != gdb.TYPE_CODE_STRUCT:
                 raise TypeError("%s: a %s has no fields" % (what, _type_text(v.type)))
-            way = _field_of(t, s)
-            if way is None:
+            f = _field(t, s)
+            if f is None:
                 raise _Gone(what)
-            for f in way:
-                v = _behind(v, what)[f]
+            v = v[f]
     return v
 
 
@@ -217,6 +205,8 @@ def _plain(v, what):
     t = v.type.strip_typedefs()
     if t.code == gdb.TYPE_CODE_PTR:
         return int(v) & _MASK
+    if t.code == gdb.TYPE_CODE_FUNC:  # up to go1.10 a func is described as the code, not as a pointer
+        return Word(int(v.address))
     if t.code == gdb.TYPE_CODE_BOOL:
         return int(v) != 0
     if t.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_ENUM):
@@ -266,6 +256,8 @@ def _type_text(t):
         return "unsafe.Pointer" if target.code == gdb.TYPE_CODE_VOID else "*" + _type_text(target)
     if t.code == gdb.TYPE_CODE_ARRAY:
         return "[%d]%s" % (t.range()[1] + 1, _type_text(t.target()))
+    if t.code == gdb.TYPE_CODE_FUNC:  # a func has a name since go1.11 only
+        return "func(%s)" % ", ".join(_type_text(f.type) for f in t.fields())
     return str(t)
 
 
@@ -357,14 +349,11 @@ def Offset(type, path):
             continue
         if t.code != gdb.TYPE_CODE_STRUCT:
             raise TypeError("%s of %s: a %s has no fields of its own" % (path, type, _type_text(t)))
-        way = _field_of(t, s)
-        if way is None:
+        f = _field(t, s)
+        if f is None:
             return None
-        for f in way:
-            if f is not way[-1] and f.type.strip_typedefs().code == gdb.TYPE_CODE_PTR:
-                raise TypeError("%s of %s lies behind a pointer" % (path, type))
-            bits += f.bitpos
-            t = f.type
+        bits += f.bitpos
+        t = f.type
     return bits // 8
 
 
@@ -436,9 +425,8 @@ def Calls(name):
         return None
     calls = []
     for _, text in code:
-        m = re.match(r"(?:\w+ )*call (.*)", text)
-        if m:
-            to = m.group(1)
+        if text.startswith("call "):
+            to = text[5:]
             calls.append((Symbol(int(to, 16)) or to) if to.startswith("0x") else to)
     return calls
 
@@ -454,7 +442,7 @@ def Line(addr):
 
 def Frames():
     names, frame = [], gdb.newest_frame()
-    while frame is not None and len(names) < 200:
+    while frame is not None and len(names) < 100:
         name = frame.name()
         if frame.type() != gdb.INLINE_FRAME:
             name = _image().name(frame.pc()) or name
@@ -522,7 +510,10 @@ def _within(seconds, files, function, *args):
     def trace(frame, event, arg):
         if time.monotonic() > end:
             raise _Late("no answer within %gs" % seconds)
-        return trace if frame.f_code.co_filename in files else None
+        if frame.f_code.co_filename not in files:
+            return None
+        frame.f_trace_opcodes = True  # a loop of one line has no other events
+        return trace
 
     sys.settrace(trace)
     try:
@@ -559,8 +550,7 @@ class _Place:
         self.any_thread = p.get("any_thread", False)
         self.count = 0
         self.thread = None  # of a range, while it is stepped
-        self.dead = set()   # subjects whose function raised in this range
-        self.last = {}      # of a range: subject -> what was reported last
+        self.answers = {}   # of a range: subject -> all that was returned so far
         self.done = False
 
 
@@ -571,8 +561,10 @@ class _Walker:
         self.ranges = []
         self.breakpoints = {}
         self.seen = {}
-        self.event = None
+        self.event, self.command = None, "stepi"
         self.at = {}
+        self.leaving = None  # of a thread in the vDSO: where it goes on, and the breakpoint there
+        self.stepped = {}  # thread -> where it was when it stopped last
 
     def alive(self):
         return gdb.selected_inferior().pid != 0
@@ -588,11 +580,10 @@ class _Walker:
             self.load()
             self.arrive(True)
             while self.alive() and not all(p.done for p in self.places):
-                self.resume()
-                if self.alive():
+                if self.resume() and self.alive():
                     self.arrive(False)
             for p in self.ranges:
-                self.report({"warning": "%s: the program ended within the range" % p.stop})
+                self.report({"warning": "%s: the program ended before the end of the range" % p.stop})
         finally:
             gdb.events.stop.disconnect(self.on_stop)
 
@@ -604,6 +595,7 @@ class _Walker:
         image = _image()
         with open("/proc/%d/auxv" % self.pid, "rb") as f:
             auxv = dict(struct.iter_unpack("<QQ", f.read()))
+        self.vdso = next((m[:2] for m in Maps() if m[3] == "[vdso]"), [0, 0])
         image.bias = auxv.get(9, image.entry) - image.entry  # 9 = AT_ENTRY
         for p in self.places:
             p.addrs = [a + image.bias for a in p.addrs]
@@ -618,20 +610,25 @@ class _Walker:
             self.breakpoints[a] = b
 
     def resume(self):
-        # A signal gdb stops for would not reach the program: a crash would become a loop.
+        # A signal gdb stops for would not reach the program by itself, and a crash would go
+        # on for ever. An int3 of the program's own is a stop without breakpoint or signal.
         signal = getattr(self.event, "stop_signal", None)
-        self.event = None
-        command = "signal " + signal if signal else "continue"
+        if self.command != "stepi" and type(self.event) is gdb.StopEvent:
+            signal = "SIGTRAP"
+        self.event, self.command = None, "signal " + signal if signal else "continue"
         if self.ranges:
             thread = self.ranges[0].thread
             if not thread.is_valid():
                 for p in [p for p in self.ranges if p.thread is thread]:
-                    self.end_range(p, "its thread ended within the range")
-                return
+                    self.report({"warning": "%s: its thread ended before the end of the range" % p.stop})
+                    self.ranges.remove(p)
+                    p.done = True
+                return False
             thread.switch()
-            if not signal:
-                command = "stepi"
-        gdb.execute(command, to_string=True)
+            if not signal and not self.leaving:
+                self.command = "stepi"
+        gdb.execute(self.command, to_string=True)
+        return True
 
     def arrive(self, first):
         """Serves every place the thread that stopped is at.
@@ -642,9 +639,11 @@ class _Walker:
         thread = gdb.selected_thread()
         pc = gdb.newest_frame().pc()
         stepped = [p for p in self.ranges if p.thread.num == thread.num]
-        if stepped and pc == self.pc:
-            return  # an instruction with a rep prefix, or another thread's stop in between
-        self.pc = pc
+        if stepped and self.in_vdso(pc):
+            return
+        if stepped and pc == self.stepped.get(thread.num):
+            return  # one round of an instruction with a rep prefix
+        self.stepped[thread.num] = pc
         for p in stepped:
             if pc in p.to:
                 self.end_range(p)
@@ -662,27 +661,50 @@ class _Walker:
         if pc in self.breakpoints and all(p.done or p in self.ranges for p in self.at[pc]):
             self.breakpoints.pop(pc).delete()
 
+    def in_vdso(self, pc):
+        """Lets the thread run to the end of a function of the vDSO.
+
+        The kernel changes the data of its clock with every tick, and these functions begin
+        again when that happens: stepped, they are never fast enough to come to their end.
+        """
+        if self.leaving and pc == self.leaving[0]:
+            self.leaving[1].delete()
+            self.leaving = None
+        if self.leaving or not self.vdso[0] <= pc < self.vdso[1]:
+            return self.leaving is not None
+        back = Word(Reg("rsp"))  # the step before was the call
+        b = gdb.Breakpoint("*%#x" % back, internal=True)
+        b.silent = True
+        b.thread = gdb.selected_thread().num
+        self.leaving = (back, b)
+        return True
+
     def pass_by(self, p, thread):
-        self.report({"passed": p.stop})
         if p.to:
             p.thread = thread
             self.ranges.append(p)
+            self.serve(p)
         else:
             p.done = True
-        self.serve(p)
+            self.serve(p)
+            self.report({"passed": p.stop})
 
-    def end_range(self, p, warning=""):
+    def end_range(self, p):
         p.done = True
         self.ranges.remove(p)
-        if warning:
-            self.report({"warning": "%s: %s" % (p.stop, warning)})
+        for answer in p.answers.values():
+            self.report({"served": answer})
+        self.report({"passed": p.stop})
 
     def serve(self, p):
+        """Calls the functions at the stop. Of a range only the whole is reported, when its end is reached."""
         for t in self.tables:
             function = t.stops.get(p.stop)
-            if function is None or t.subject in p.dead:
+            before = p.answers.get(t.subject)
+            if function is None or before and "error" in before:
                 continue
             answer = {"subject": t.subject, "stop": p.stop}
+            self.report({"calling": answer})  # should gdb die of it
             try:
                 facts = _within(self.seconds, self.files, function, dict(self.seen))
                 if facts is None:
@@ -690,23 +712,26 @@ class _Walker:
                 if not isinstance(facts, dict):
                     raise TypeError("%s: the function at %s returned a %s, not a dict of facts"
                                     % (t.path, p.stop, type(facts).__name__))
-                self.seen.update(facts)
-                answer["facts"] = {str(k): _raw(v) for k, v in facts.items()}
+                facts = {str(k): v for k, v in facts.items()}
+                if all(k.startswith(t.subject) for k in facts):
+                    self.seen.update(facts)
+                answer["facts"] = dict(before["facts"] if before else {}, **{k: _raw(v) for k, v in facts.items()})
             except BaseException as err:  # also SystemExit and KeyboardInterrupt: the others go on
-                p.dead.add(t.subject)
                 answer["error"] = _told(err, self.files)
-            if p.thread is None or "error" in answer or p.last.get(t.subject) != answer["facts"]:
+            if p.to:
+                p.answers[t.subject] = answer
+            else:
                 self.report({"served": answer})
-                p.last[t.subject] = answer.get("facts")
 
 
 def _quiet():
     for command in ("set pagination off", "set confirm off", "set width 0", "set height 0",
-                    "set disassembly-flavor intel", "set backtrace past-main on", "set backtrace limit 200",
+                    "set disassembly-flavor intel", "set backtrace past-main on", "set backtrace limit 100",
                     "set print frame-arguments none", "set print thread-events off", "set print inferior-events off",
                     "set disable-randomization on", "set non-stop off", "set schedule-multiple off",
                     "set scheduler-locking off", "set follow-fork-mode parent", "set detach-on-fork on",
-                    "set breakpoint pending off", "set can-use-hw-watchpoints 0", "set stop-on-solib-events 0",
+                    "set breakpoint pending off", "set breakpoint always-inserted on",
+                    "set print frame-info short-location", "set suppress-cli-notifications on", "set can-use-hw-watchpoints 0", "set stop-on-solib-events 0",
                     "handle all nostop noprint pass"):
         try:
             gdb.execute(command, to_string=True)

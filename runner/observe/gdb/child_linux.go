@@ -3,12 +3,11 @@ package gdb
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,9 +34,9 @@ func child(ctx context.Context, path, room string, args ...string) *exec.Cmd {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + room, "TMPDIR=" + room, "SHELL=/bin/sh", "TERM=dumb", "LC_ALL=C.UTF-8",
 		"PYTHONDONTWRITEBYTECODE=1", "PYTHONNOUSERSITE=1",
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error {
-		killTree(cmd.Process.Pid)
+		killSession(cmd.Process.Pid)
 		return nil
 	}
 	cmd.WaitDelay = 2 * time.Second
@@ -50,41 +49,47 @@ func runChild(cmd *exec.Cmd) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err := cmd.Run()
-	if errors.Is(err, exec.ErrWaitDelay) {
-		// The group outlives its leader: something of gdb's is left in it.
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	if err != nil && cmd.Process != nil {
+		killSession(cmd.Process.Pid) // it outlives its leader when something is left in it
 	}
 	return err
 }
 
-// killTree kills gdb, its group, and first the fixture, to which gdb gives a
-// group of its own: while the kernel would take a traced fixture along, it
-// does not do so in the moments before gdb has asked for it.
-func killTree(gdb int) {
-	for _, pid := range children(gdb) {
-		_ = syscall.Kill(-pid, syscall.SIGKILL)
-		_ = syscall.Kill(pid, syscall.SIGKILL)
+// killSession kills every process of a session. gdb gives the fixture a process
+// group of its own, and the kernel takes a traced fixture along only once gdb
+// has asked for it: neither the group nor gdb's end is enough.
+func killSession(sid int) {
+	for range 100 { // one may fork while the others are listed
+		left := session(sid)
+		for _, pid := range left {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		if len(left) == 0 {
+			return
+		}
+		if slices.Equal(left, []int{sid}) {
+			return // gdb itself, dead by now: its end is waited for elsewhere
+		}
 	}
-	_ = syscall.Kill(-gdb, syscall.SIGKILL)
-	_ = syscall.Kill(gdb, syscall.SIGKILL)
 }
 
-// children are the processes that any thread of pid has started.
-func children(pid int) []int {
-	var all []int
-	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	for _, f := range files {
-		text, err := os.ReadFile(f)
+// session lists the living processes of a session.
+func session(sid int) []int {
+	var pids []int
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range stats {
+		text, err := os.ReadFile(file)
 		if err != nil {
 			continue
 		}
-		for _, field := range strings.Fields(string(text)) {
-			if n, err := strconv.Atoi(field); err == nil {
-				all = append(all, n)
-			}
+		// pid (name) state ppid pgrp session …; the name may hold anything.
+		f := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if err == nil && len(f) > 3 && f[3] == strconv.Itoa(sid) && f[0] != "Z" && f[0] != "X" {
+			pids = append(pids, pid)
 		}
 	}
-	return all
+	return pids
 }
 
 // tailSize is how much of gdb's output is kept: enough for the last words.

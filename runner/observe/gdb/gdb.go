@@ -116,6 +116,11 @@ func (w *Witness) Observe(ctx context.Context, req observe.Request) (observe.Obs
 		return observe.Observation{}, fmt.Errorf("observe with gdb: the fixture was not started: %s", walk.Interrupted)
 	}
 	walk.Warnings = append(w.tool.warnings(), walk.Warnings...)
+	if r.calling != nil && !r.ended {
+		c := *r.calling
+		c.Facts, c.Error = nil, fmt.Sprintf("%s did not come to its end at %s: %s", c.Subject, c.Stop, walk.Interrupted)
+		walk.Served = append(walk.Served, c)
+	}
 	facts, warnings := observe.Collect(req, walk)
 	return observe.Observation{
 		Witness: w.Name(), Tool: walk.Tool, Facts: facts, Passed: walk.Passed, Warnings: warnings,

@@ -22,28 +22,28 @@ import (
 	"github.com/rt0lab/rt0lab/runner/place"
 )
 
-// build compiles a program with the Go that runs the tests, as the setup "plain" does.
-func build(tb testing.TB, source string, flags ...string) string {
-	tb.Helper()
-	out := filepath.Join(tb.TempDir(), "fixture")
-	cmd := exec.Command(filepath.Join(runtime.GOROOT(), "bin", "go"), append(append([]string{"build"}, flags...), "-gcflags", "-N -l", "-o", out, source)...)
-	cmd.Env = append(os.Environ(), "GOENV=off", "GOFLAGS=", "GOTOOLCHAIN=local", "GOWORK=off", "GOROOT="+runtime.GOROOT())
-	if !slices.Contains(flags, "-buildmode=pie") {
-		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
-	}
+// goBuild compiles with the machine's own Go, as the setup "plain" does.
+func goBuild(out, source string, flags ...string) error {
+	args := append(append([]string{"build"}, flags...), "-gcflags", "-N -l", "-o", out, source)
+	cmd := exec.Command("go", args...)
+	cmd.Env = append(os.Environ(), "GOENV=off", "GOFLAGS=", "GOTOOLCHAIN=local", "GOWORK=off", "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
-		tb.Fatalf("build %s: %v\n%s", source, err, text)
+		return fmt.Errorf("build %s: %w\n%s", source, err, text)
 	}
-	return out
+	return nil
 }
 
-func program(tb testing.TB, source string) string {
+// program compiles the source of a fixture.
+func program(tb testing.TB, source string, flags ...string) string {
 	tb.Helper()
-	file := filepath.Join(tb.TempDir(), "main.go")
+	file, out := filepath.Join(tb.TempDir(), "main.go"), filepath.Join(tb.TempDir(), "fixture")
 	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	return build(tb, file)
+	if err := goBuild(out, file, flags...); err != nil {
+		tb.Fatal(err)
+	}
+	return out
 }
 
 var hello = sync.OnceValues(func() (string, error) {
@@ -52,17 +52,13 @@ var hello = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	out := filepath.Join(dir, "hello")
-	cmd := exec.Command(filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-gcflags", "-N -l", "-o", out, "../../../fixtures/hello/main.go")
-	cmd.Env = append(os.Environ(), "GOENV=off", "GOFLAGS=", "GOTOOLCHAIN=local", "GOWORK=off", "CGO_ENABLED=0")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build fixtures/hello: %w\n%s", err, text)
-	}
-	return out, nil
+	return out, goBuild(out, "../../../fixtures/hello/main.go")
 })
 
 func TestMain(m *testing.M) {
+	_, _ = hello() // before a test moves TMPDIR
 	status := m.Run()
-	if out, err := hello(); err == nil {
+	if out, _ := hello(); out != "" {
 		os.RemoveAll(filepath.Dir(out))
 	}
 	os.Exit(status)
@@ -102,7 +98,7 @@ func spec(name string, t fact.Type, at ...string) fact.Spec {
 func request(tb testing.TB, binary string, tables ...table) observe.Request {
 	tb.Helper()
 	req := observe.Request{
-		Binary: binary, Env: []string{"HOME=/", "LANG=C", "PATH=/usr/bin:/bin"}, Release: runtime.Version(), GOROOT: runtime.GOROOT(),
+		Binary: binary, Env: []string{"HOME=/", "LANG=C", "PATH=/usr/bin:/bin"}, Release: runtime.Version(),
 		GOOS: "linux", GOARCH: "amd64", Lib: shim(tb), Specs: fact.Catalogue{}, Timeout: 30 * time.Second,
 	}
 	var stops []string

@@ -14,12 +14,16 @@ type report struct {
 	walk  observe.Walk
 	pid   int  // of the fixture; 0 = it was not started
 	ended bool // the last line is there
+	// calling is the call that has begun and not ended: what gdb died of, or
+	// the last one of a range that has not ended.
+	calling *observe.Served
 }
 
 // line is one line of the report: exactly one field is set.
 type line struct {
 	Pid     int               `json:"pid"`
 	Passed  string            `json:"passed"`
+	Calling *observe.Served   `json:"calling"`
 	Served  *observe.Served   `json:"served"`
 	Failed  map[string]string `json:"failed"`
 	Warning string            `json:"warning"`
@@ -51,7 +55,10 @@ func readReport(path string) report {
 			r.pid = l.Pid
 		case l.Passed != "":
 			r.walk.Passed = append(r.walk.Passed, l.Passed)
+		case l.Calling != nil:
+			r.calling = l.Calling
 		case l.Served != nil:
+			r.calling = nil
 			r.walk.Served = append(r.walk.Served, *l.Served)
 		case l.Failed != nil:
 			if r.walk.Failed == nil {

@@ -1,0 +1,135 @@
+//go:build linux && amd64
+
+package gdb_test
+
+import (
+	"debug/elf"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/insn"
+	"github.com/rt0lab/rt0lab/runner/observe"
+)
+
+// binaries are the fixture of this Go and those RT0LAB_TEST_BINARIES names (a
+// list of paths; the names end with the release: h-1.10).
+func binaries(t *testing.T) []string {
+	t.Helper()
+	own, err := hello()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append([]string{own}, filepath.SplitList(os.Getenv("RT0LAB_TEST_BINARIES"))...)
+}
+
+func wordsRequest(t *testing.T, binary string) observe.Request {
+	t.Helper()
+	src, err := os.ReadFile("testdata/words.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []string{"exec", "entry", "runtime.rt0_go", "runtime.check", "runtime.schedinit", "runtime.newproc", "runtime.mstart", "runtime.main", "main.main"}
+	specs := []fact.Spec{spec("words.minor", fact.TypeInt, all...), spec("words.rip", fact.TypeAddress, all...)}
+	for _, name := range []string{"regs", "vars", "addrs", "has", "at", "len", "sizes", "offsets", "types", "memory", "consts", "code", "calls", "where", "frames", "process"} {
+		specs = append(specs, spec("words."+name, fact.TypeList, all...))
+	}
+	specs = append(specs, spec("words.start", fact.TypeList, "exec"))
+	req := request(t, binary, table{string(src), specs})
+	if m := regexp.MustCompile(`h-(1\..*)$`).FindStringSubmatch(binary); m != nil {
+		req.Release = "go" + m[1]
+	}
+	return req
+}
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for _, binary := range binaries(t) {
+		t.Run(filepath.Base(binary), func(t *testing.T) {
+			req := wordsRequest(t, binary)
+			got := observed(t, req)
+			for name := range req.Specs {
+				s := got.Facts[name]
+				if !s.Value.IsValid() {
+					t.Errorf("%s = %s", name, say(s))
+				}
+				if testing.Verbose() {
+					t.Logf("%s = %s", name, say(s))
+				}
+			}
+			if len(got.Passed) != 9 {
+				t.Errorf("passed %q, want 9 stops", got.Passed)
+			}
+			wantSaid(t, got, "words.process", "[true true true 4 1]")
+			wantSaid(t, got, "words.frames", "[main.main runtime.main runtime.goexit]")
+			addrs := got.Facts["words.addrs"].Value.List()
+			for i, sym := range []string{3: "runtime.rt0_go", 4: "runtime.check", 5: "runtime.mstart", 6: "runtime.newproc", 8: "runtime.mstart0"} {
+				if sym == "" {
+					continue
+				}
+				if want, _, ok := symbol(t, binary, sym); !addrs[i].Equal(fact.UintOf(want)) && (ok || addrs[i].Text() != "none") {
+					t.Errorf("Addr(%q) = %s, want the body at %#x", sym, addrs[i], want)
+				}
+			}
+			var code []string
+			for _, v := range got.Facts["words.code"].Value.List() {
+				code = append(code, v.Text())
+			}
+			if want := append(intel(t, binary, "runtime.rt0_go"), "none"); strings.Join(code, "\n") != strings.Join(want, "\n") {
+				t.Errorf("Disasm(runtime.rt0_go) is\n%s\nwant\n%s", strings.Join(code, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
+}
+
+// symbol finds the body of a function, not its ABI wrapper: .abi0 for those in assembly.
+func symbol(t *testing.T, binary, name string) (lo, hi uint64, ok bool) {
+	t.Helper()
+	f, err := elf.Open(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	syms, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	assembly := name == "runtime.rt0_go" || name == "runtime.mstart"
+	for _, s := range syms {
+		if s.Name == name && !(ok && assembly) || s.Name == name+".abi0" && assembly {
+			lo, hi, ok = s.Value, s.Value+s.Size, true
+		}
+	}
+	return lo, hi, ok
+}
+
+// intel is the same code as another disassembler sees it.
+func intel(t *testing.T, binary, name string) []string {
+	t.Helper()
+	lo, hi, ok := symbol(t, binary, name)
+	if !ok {
+		t.Fatalf("no symbol %s", name)
+	}
+	f, err := elf.Open(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	text := f.Section(".text")
+	code := make([]byte, hi-lo)
+	if _, err := text.ReadAt(code, int64(lo-text.Addr)); err != nil {
+		t.Fatal(err)
+	}
+	insts, err := insn.Decode("amd64", code, lo, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, in := range insts {
+		lines = append(lines, in.Intel)
+	}
+	return lines
+}
