@@ -4,10 +4,18 @@
 package build
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
 
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/release"
+	"github.com/rt0lab/rt0lab/runner/release/gocmd"
+	"github.com/rt0lab/rt0lab/runner/release/memo"
 )
 
 // ErrCompile is wrapped when the toolchain refuses the fixture: the outcome is broken, the
@@ -21,12 +29,20 @@ var ErrNoCompiler = errors.New("no C compiler")
 // GOOS/GOARCH pair or a GOEXPERIMENT it does not know): untested, cause release.
 var ErrUnsupported = errors.New("release cannot build this setup")
 
+// ErrCache is wrapped when the cache folder cannot be used: read-only, full, somebody else's.
+var ErrCache = errors.New("cache folder cannot be used")
+
+// ErrOverlay is wrapped when an overlay cannot be used: a file that is not
+// below the release's GOROOT/src, a relative path, bad JSON.
+var ErrOverlay = errors.New("overlay cannot be used")
+
 // Input is everything a build depends on.
 type Input struct {
 	Setup     *lab.Setup
 	Toolchain release.Toolchain
-	// Overlay replaces files: absolute path below Toolchain.GOROOT/src → new content.
-	// Works on every release: with -overlay since 1.16, in a copied GOROOT before.
+	// Overlay replaces files: absolute path below Toolchain.GOROOT/src → new
+	// content; nil content deletes the file, a path that is not there adds one. Works on
+	// every release and for every kind of file: the build gets a copy of GOROOT (see mirror).
 	Overlay map[string][]byte
 }
 
@@ -39,4 +55,157 @@ type Binary struct {
 	// GOROOT is where the runtime's sources are that went into the binary.
 	GOROOT  string
 	Release string // Toolchain.Name
+}
+
+// Builder builds setups. Its exported fields are set before the first Build
+// and not changed any more. It is safe for concurrent use, also by several processes with the
+// same CacheDir.
+type Builder struct {
+	// CacheDir holds binaries, Go build caches and copied GOROOTs; see DefaultDir.
+	// It is made when it is not there.
+	CacheDir string
+	// Fixtures has a folder per fixture: "hello/main.go".
+	Fixtures fs.FS
+	// GoCache is the toolchains' GOCACHE; "" is one below CacheDir. Tests with a
+	// CacheDir of their own give the user's, so that no runtime is compiled twice: it
+	// is safe to share, and Clean leaves it alone.
+	GoCache string
+	// Building is called before a toolchain is run, which takes seconds; not for
+	// what comes from the cache. Concurrent builds call it concurrently. It may be nil.
+	Building func(setup *lab.Setup, release string)
+
+	prepared  memo.Group[layout]
+	identity  memo.Group[string]    // of toolchains, by GOROOT
+	abilities memo.Group[abilities] // of toolchains, by GOROOT
+	compilers memo.Group[cCompiler] // by platform
+	mirrors   memo.Group[string]    // copied GOROOTs, by their key
+	built     memo.Group[Binary]    // by digest
+}
+
+// Build returns the binary of a setup, from the cache when everything that
+// goes into it is as it was. The same input gives the same answer, an error
+// too, as long as the Builder lives. When ctx ends, the toolchain and
+// everything it started is killed and nothing is left behind. The error wraps
+// ErrCompile, ErrNoCompiler, ErrUnsupported, ErrCache, ErrOverlay, ctx's error, or is a
+// mistake in the setup.
+func (b *Builder) Build(ctx context.Context, in Input) (Binary, error) {
+	dirs, err := b.layout(ctx)
+	if err != nil {
+		return Binary{}, err
+	}
+	p, err := b.plan(ctx, in)
+	if err != nil {
+		return Binary{}, fmt.Errorf("build %s with %s: %w", fixtureOf(in.Setup), in.Toolchain.Name, err)
+	}
+	bin, err := b.built.Do(ctx, p.digest, func(ctx context.Context) (Binary, error) {
+		return b.make(ctx, dirs, p)
+	})
+	if err != nil {
+		return Binary{}, fmt.Errorf("build %s with %s: %w", p.setup.Fixture, p.toolchain.Name, err)
+	}
+	return bin, nil
+}
+
+func fixtureOf(s *lab.Setup) string {
+	if s == nil {
+		return "nothing"
+	}
+	return s.Fixture
+}
+
+// make brings the binary of a plan into the cache.
+func (b *Builder) make(ctx context.Context, dirs layout, p *plan) (Binary, error) {
+	root := p.toolchain.GOROOT
+	if len(p.overlay) > 0 {
+		var err error
+		if root, err = b.mirror(ctx, dirs, p); err != nil {
+			return Binary{}, err
+		}
+	}
+	bin := Binary{
+		Path: filepath.Join(dirs.binaries, p.digest, p.output()), Digest: p.digest,
+		GOOS: p.goos, GOARCH: p.goarch, GOROOT: root, Release: p.toolchain.Name,
+	}
+	if exists(bin.Path) {
+		return bin, nil
+	}
+	unlock, err := dirs.lock(ctx, p.digest)
+	if err != nil {
+		return Binary{}, err
+	}
+	defer unlock()
+	if exists(bin.Path) { // another process was faster
+		return bin, nil
+	}
+	if b.Building != nil {
+		b.Building(p.setup, p.toolchain.Name)
+	}
+	return bin, b.compile(ctx, dirs, p, bin)
+}
+
+// compile runs the toolchain in a folder of its own. The folder's path depends
+// on the digest alone: it goes into the binary's debug information, so that the same input gives the
+// same bytes.
+func (b *Builder) compile(ctx context.Context, dirs layout, p *plan, bin Binary) (err error) {
+	work := filepath.Join(dirs.work, p.digest)
+	if err := os.RemoveAll(work); err != nil { // of a process that was killed
+		return dirs.failed(err)
+	}
+	defer func() {
+		if e := os.RemoveAll(work); e != nil && err == nil {
+			err = dirs.failed(e)
+		}
+	}()
+	source := filepath.Join(work, "src", p.setup.Fixture)
+	temp := filepath.Join(work, "tmp")
+	if err := p.write(source); err != nil {
+		return dirs.failed(err)
+	}
+	if err := os.MkdirAll(temp, 0o777); err != nil {
+		return dirs.failed(err)
+	}
+	out := filepath.Join(work, p.output())
+	_, err = gocmd.Run(ctx, gocmd.Command{
+		Path: p.toolchain.Go, Args: p.args(out), Dir: source, Env: p.environment(dirs, bin.GOROOT, work, temp),
+	})
+	if err != nil {
+		return dirs.whyNot(ctx, err)
+	}
+	return dirs.keep(out, bin.Path)
+}
+
+// whyNot tells the compiler's complaint about the fixture from all other reasons for which a go command fails.
+func (d layout) whyNot(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	// A full disk looks like any other failure from outside.
+	if e := d.probe(); e != nil {
+		return e
+	}
+	var failed *gocmd.Error
+	var exit *exec.ExitError
+	if errors.As(err, &failed) && errors.As(err, &exit) {
+		return fmt.Errorf("%w: %w", ErrCompile, failed)
+	}
+	return err
+}
+
+// keep moves a finished binary to its place in one step.
+func (d layout) keep(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+		return d.failed(err)
+	}
+	if err := os.Chmod(from, 0o555); err != nil {
+		return d.failed(err)
+	}
+	if err := os.Rename(from, to); err != nil {
+		return d.failed(err)
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -70,7 +71,9 @@ func Run(ctx context.Context, c Command) (stdout []byte, err error) {
 	return out.Bytes(), nil
 }
 
-func (c Command) text() string { return strings.Join(append([]string{"go"}, c.Args...), " ") }
+func (c Command) text() string {
+	return strings.Join(append([]string{filepath.Base(c.Path)}, c.Args...), " ")
+}
 
 // escapes are the sequences that colour a terminal or set its title (ECMA-48 CSI, OSC, two-byte ones).
 var escapes = regexp.MustCompile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[@-Z\\\\^_])")
