@@ -1,20 +1,45 @@
+//go:build linux && amd64
+
 package delve_test
 
 import (
+	"context"
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/observe"
 	"github.com/rt0lab/rt0lab/runner/observe/delve"
+	"github.com/rt0lab/rt0lab/runner/place"
 )
 
-// childArg makes this test binary the Delve half of the witness.
-const childArg = "__delve"
+// Arguments that make this test binary something else than a test.
+const (
+	childArg  = "__delve"  // the Delve half of the witness
+	parentArg = "__parent" // observes the binary it is given, for ever
+)
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == childArg {
 		os.Exit(delve.Child())
 	}
-	os.Exit(m.Run())
+	if len(os.Args) > 2 && os.Args[1] == parentArg {
+		_, err := delve.New(self).Observe(context.Background(), observe.Request{
+			Binary: os.Args[2], Places: []place.Place{{Stop: "exec", State: place.Placed, Exec: true}, {Stop: "never", State: place.Placed, Hit: 1, Addrs: nil}},
+		})
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	status := m.Run()
+	os.RemoveAll(programs.dir)
+	os.Exit(status)
 }
 
 func self() (string, []string) {
@@ -23,4 +48,155 @@ func self() (string, []string) {
 		panic(err)
 	}
 	return exe, []string{childArg}
+}
+
+// programs are the fixtures of these tests, by name; hello is the real one.
+var programs = struct {
+	sync.Mutex
+	dir   string
+	built map[string]string
+}{built: map[string]string{}}
+
+var sources = map[string]string{
+	"exits":   "import \"os\"\nfunc main() { os.Exit(3) }",
+	"crashes": "var p *int\nfunc main() { *p = 1 }",
+	"hangs":   "import \"time\"\nfunc main() { Never(); for { time.Sleep(time.Hour) } }\n//go:noinline\nfunc Never() {}",
+	"spins":   "func main() { for { } }",
+	"prints":  "import \"os\"\nfunc main() { b := make([]byte, 1<<20); for i := range b { b[i] = \"\\x1b[31m\\a\\n\"[i%7] }; for i := 0; i < 8; i++ { os.Stdout.Write(b); os.Stderr.Write(b) }; Done() }\n//go:noinline\nfunc Done() {}",
+	"threads": `import ("runtime"; "sync")
+func main() {
+	var wg sync.WaitGroup
+	for i := 0; i < 8; i++ {
+		wg.Add(1)
+		go func() { runtime.LockOSThread(); One(); Two(); wg.Done() }()
+	}
+	wg.Wait()
+	Twice(); Twice()
+}
+//go:noinline
+func One() { n++ }
+//go:noinline
+func Two() { n++ }
+//go:noinline
+func Twice() { n++ }
+var n int`,
+}
+
+// program builds a fixture with this machine's Go and returns its path.
+func program(tb testing.TB, name string, flags ...string) string {
+	tb.Helper()
+	programs.Lock()
+	defer programs.Unlock()
+	key := name + strings.Join(flags, " ")
+	if path, ok := programs.built[key]; ok {
+		return path
+	}
+	if programs.dir == "" {
+		dir, err := os.MkdirTemp("", "delve-test-")
+		if err != nil {
+			tb.Fatal(err)
+		}
+		programs.dir = dir
+	}
+	dir := filepath.Join(programs.dir, fmt.Sprint(len(programs.built)))
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		tb.Fatal(err)
+	}
+	source := []byte("package main\n" + sources[name])
+	if name == "hello" {
+		var err error
+		if source, err = os.ReadFile("../../../fixtures/hello/main.go"); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	write := func(file string, text []byte) {
+		if err := os.WriteFile(filepath.Join(dir, file), text, 0o644); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	write("main.go", source)
+	write("go.mod", []byte("module fixture\ngo 1.21\n"))
+	path := filepath.Join(dir, name)
+	cmd := exec.Command("go", append(append([]string{"build", "-gcflags=-N -l"}, flags...), "-o", path, ".")...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
+	for _, f := range flags {
+		if arch, ok := strings.CutPrefix(f, "-tags=goarch_"); ok {
+			cmd.Env = append(cmd.Env, "GOARCH="+arch)
+		}
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		tb.Skipf("needs the go command to build a fixture: %v\n%s", err, out)
+	}
+	programs.built[key] = path
+	return path
+}
+
+// request asks for all stops of a script, of which the facts are in specs.
+func request(tb testing.TB, binary, source string, specs fact.Catalogue) observe.Request {
+	tb.Helper()
+	lib, err := os.ReadFile("../../../scripts/starlark/lib.star")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r, err := place.Open(binary)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer r.Close()
+	var stops []string
+	seen := map[string]bool{}
+	for _, s := range specs {
+		for _, stop := range s.At {
+			if !seen[stop] {
+				seen[stop] = true
+				stops = append(stops, stop)
+			}
+		}
+	}
+	places, err := r.Places(stops)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return observe.Request{
+		Binary: binary, Env: []string{"HOME=/", "LANG=C"}, Release: runtime.Version(), GOOS: "linux", GOARCH: "amd64",
+		Lib:     observe.Script{Path: "lib.star", Source: string(lib)},
+		Scripts: []observe.Script{{Subject: "t", Path: "t.star", Source: source}},
+		Places:  places, Specs: specs, Timeout: 20 * time.Second,
+	}
+}
+
+// spec describes a fact t.NAME.
+func spec(specs fact.Catalogue, name string, t fact.Type, at ...string) {
+	specs[name] = fact.Spec{Name: name, Type: t, At: at}
+}
+
+// say writes a Seen in one line.
+func say(s observe.Seen) string {
+	switch {
+	case s.Broken != "":
+		return "broken: " + s.Broken
+	case s.Unseen != nil:
+		return "unseen: " + s.Unseen.Reason
+	}
+	return s.Value.String()
+}
+
+// ready skips a test on a machine that does not allow tracing.
+func ready(tb testing.TB) observe.Witness {
+	tb.Helper()
+	w := delve.New(self)
+	if err := w.Ready(context.Background()); err != nil {
+		tb.Skip(err)
+	}
+	return w
+}
+
+func look(tb testing.TB, req observe.Request) observe.Observation {
+	tb.Helper()
+	o, err := ready(tb).Observe(context.Background(), req)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return o
 }

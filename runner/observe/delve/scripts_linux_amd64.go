@@ -117,12 +117,10 @@ func (s *scripts) serve(stop string) {
 			continue
 		}
 		served := observe.Served{Subject: t.Subject, Stop: stop}
-		facts, err := s.call(f)
-		if err == nil {
-			served.Facts, err = s.take(facts)
-		}
-		if err != nil {
+		if facts, err := s.call(f); err != nil {
 			served.Error = fmt.Sprintf("%s (at %s)", where(err, t.Path), stop)
+		} else if served.Facts, err = s.take(facts); err != nil {
+			served.Error = fmt.Sprintf("%s: %v (at %s)", t.Path, err, stop)
 		}
 		s.note(served)
 	}
@@ -172,7 +170,7 @@ func (s *scripts) take(v starlark.Value) (json.RawMessage, error) {
 	}
 	dict, ok := v.(*starlark.Dict)
 	if !ok {
-		return nil, fmt.Errorf("the function returned a %s, not a dict of facts", v.Type())
+		return nil, fmt.Errorf("the function returned %s, not a dict of facts", v.Type())
 	}
 	facts := map[string]any{}
 	for _, item := range dict.Items() {
@@ -232,7 +230,8 @@ func plain(v starlark.Value) (any, error) {
 }
 
 // where puts the line of the script in front of what it raised: the innermost
-// of its frames, not that of the word that raised.
+// of its frames, not that of the word that raised. Errors of the parser and
+// the resolver say themselves where they are.
 func where(err error, path string) string {
 	var eval *starlark.EvalError
 	if !errors.As(err, &eval) {
