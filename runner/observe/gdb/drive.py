@@ -1,4 +1,4 @@
-"""rt0lab's side of shim.py, whose names it shares: gdb runs both files in one namespace.
+"""What rt0lab runs in gdb after shim.py and walk.py, whose names it shares.
 
 The environment variable RT0LAB_GDB names a JSON file with the binary, its argv
 and environment, the scripts and the resolved stops. What is seen goes, one JSON
@@ -9,6 +9,8 @@ it gdb came to an end before the walk did, and what stands before is still good.
 import json
 import os
 import signal
+
+import gdb
 
 
 def _started(req):
@@ -72,7 +74,10 @@ def _driven(path):
         def start():
             _started(req)
             _same_start(req, report)
-        walker.run(start)
+        try:
+            walker.run(start)
+        finally:
+            walker.over = True
     except BaseException as err:
         end["interrupted"] = _told(err, set())
     pid = gdb.selected_inferior().pid
@@ -81,7 +86,10 @@ def _driven(path):
             os.killpg(pid, signal.SIGKILL)  # what the program has started goes with it
         except OSError:
             pass  # it has another group than gdb gives
-        gdb.execute("kill", to_string=True)
+        try:
+            gdb.execute("kill", to_string=True)
+        except gdb.error:
+            pass  # it ended in this moment
     report({"end": end})
 
 

@@ -1,6 +1,6 @@
 // Package gdb is the witness that looks through gdb: one gdb process per
-// observation, which runs scripts/gdb/shim.py (the words and the walk),
-// drive.py of this package (rt0lab's side of it) and the scripts.
+// observation, which runs scripts/gdb/shim.py (the words), walk.py and
+// drive.py of this package, and the scripts.
 //
 // gdb exits 0 when a Python script raises, and its output is for people.
 // Nothing is decided by either: what was seen is in a file of JSON lines, and
@@ -23,8 +23,11 @@ import (
 	"github.com/rt0lab/rt0lab/runner/place"
 )
 
+//go:embed walk.py
+var walkSource []byte
+
 //go:embed drive.py
-var drive []byte
+var driveSource []byte
 
 // requestVariable tells drive.py where its request is. The fixture does not see it.
 const requestVariable = "RT0LAB_GDB"
@@ -135,6 +138,7 @@ const (
 	requestFile = "request.json"
 	reportFile  = "report.jsonl"
 	libFile     = "shim.py"
+	walkFile    = "walk.py"
 	driveFile   = "drive.py"
 )
 
@@ -164,7 +168,7 @@ func (w *Witness) prepare(room string, req observe.Request) error {
 	if err != nil {
 		return fmt.Errorf("write the request: %w", err)
 	}
-	for name, content := range map[string][]byte{requestFile: data, libFile: []byte(req.Lib.Source), driveFile: drive} {
+	for name, content := range map[string][]byte{requestFile: data, libFile: []byte(req.Lib.Source), walkFile: walkSource, driveFile: driveSource} {
 		if err := os.WriteFile(filepath.Join(room, name), content, 0o600); err != nil {
 			return fmt.Errorf("write the request: %w", err)
 		}
