@@ -18,6 +18,7 @@ import (
 
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/observe"
+	"github.com/rt0lab/rt0lab/runner/observe/delve"
 	"github.com/rt0lab/rt0lab/runner/observe/gdb"
 	"github.com/rt0lab/rt0lab/runner/place"
 )
@@ -56,6 +57,9 @@ var hello = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == childArg {
+		os.Exit(delve.Child())
+	}
 	_, _ = hello() // before a test moves TMPDIR
 	status := m.Run()
 	if out, _ := hello(); out != "" {

@@ -32,10 +32,13 @@ func wordsRequest(t *testing.T, binary string) observe.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []string{"exec", "entry", "runtime.rt0_go", "runtime.check", "runtime.schedinit", "runtime.newproc", "runtime.mstart", "runtime.main", "main.main"}
-	specs := []fact.Spec{spec("words.minor", fact.TypeInt, all...), spec("words.rip", fact.TypeAddress, all...)}
-	for _, name := range []string{"regs", "vars", "addrs", "has", "at", "len", "sizes", "offsets", "types", "memory", "consts", "code", "calls", "where", "frames", "process"} {
-		specs = append(specs, spec("words."+name, fact.TypeList, all...))
+	var specs []fact.Spec
+	for stop, n := range map[string]string{"exec": "exec", "entry": "entry", "runtime.rt0_go": "rt0_go", "runtime.check": "check", "runtime.schedinit": "schedinit",
+		"runtime.newproc": "newproc", "runtime.mstart": "mstart", "runtime.main": "main", "main.main": "main_main"} {
+		specs = append(specs, spec("words.minor."+n, fact.TypeInt, stop), spec("words.rip."+n, fact.TypeAddress, stop))
+		for _, name := range []string{"regs", "vars", "addrs", "has", "at", "len", "sizes", "offsets", "types", "memory", "consts", "code", "calls", "where", "frames", "process"} {
+			specs = append(specs, spec("words."+name+"."+n, fact.TypeList, stop))
+		}
 	}
 	specs = append(specs, spec("words.start", fact.TypeList, "exec"))
 	req := request(t, binary, table{string(src), specs})
@@ -63,9 +66,9 @@ func TestWords(t *testing.T) {
 			if len(got.Passed) != 9 {
 				t.Errorf("passed %q, want 9 stops", got.Passed)
 			}
-			wantSaid(t, got, "words.process", "[true true true 4 1]")
-			wantSaid(t, got, "words.frames", "[main.main runtime.main runtime.goexit]")
-			addrs := got.Facts["words.addrs"].Value.List()
+			wantSaid(t, got, "words.process.main_main", "[true true true 4 1]")
+			wantSaid(t, got, "words.frames.main_main", "[main.main runtime.main runtime.goexit]")
+			addrs := got.Facts["words.addrs.main_main"].Value.List()
 			for i, sym := range []string{3: "runtime.rt0_go", 4: "runtime.check", 5: "runtime.mstart", 6: "runtime.newproc", 8: "runtime.mstart0"} {
 				if sym == "" {
 					continue
@@ -75,7 +78,7 @@ func TestWords(t *testing.T) {
 				}
 			}
 			var code []string
-			for _, v := range got.Facts["words.code"].Value.List() {
+			for _, v := range got.Facts["words.code.main_main"].Value.List() {
 				code = append(code, v.Text())
 			}
 			if want := append(intel(t, binary, "runtime.rt0_go"), "none"); strings.Join(code, "\n") != strings.Join(want, "\n") {

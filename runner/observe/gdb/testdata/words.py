@@ -19,33 +19,34 @@ def none(v):
     return "none" if v == None else v  # noqa: E711 (Starlark has no `is`)
 
 
-def words(seen):
+def words(n):
     g0 = Addr("runtime.g0")
-    return {
-        "words.minor": Minor(),
-        "words.regs": [Reg(r) >= 0 and (Reg(r) < 1 << 64) for r in REGS],
-        "words.rip": Reg("rip"),
-        "words.vars": [none(Var(v)) for v in VARS],
-        "words.addrs": [none(Addr(a)) for a in ADDRS],
-        "words.has": [Has(h) for h in HAS],
-        "words.at": [none(At("runtime.g", g0, "stack.hi")), none(At("runtime.nosuch", g0, "x")), none(At("runtime.g", g0, "nosuch"))],
-        "words.len": [none(Len(e)) for e in ["runtime.m0.tls", "runtime.buildVersion", "runtime.allp", "runtime.nosuch"]],
-        "words.sizes": [none(Size(t)) for t in TYPES],
-        "words.offsets": [none(Offset(t, f)) for t, f in [("runtime.g", "stack.hi"), ("runtime.m", "tls"), ("runtime.m", "tls[1]"),
+    found = {
+        "minor": Minor(),
+        "regs": [Reg(r) >= 0 and (Reg(r) < 1 << 64) for r in REGS],
+        "rip": Reg("rip"),
+        "vars": [none(Var(v)) for v in VARS],
+        "addrs": [none(Addr(a)) for a in ADDRS],
+        "has": [Has(h) for h in HAS],
+        "at": [none(At("runtime.g", g0, "stack.hi")), none(At("runtime.nosuch", g0, "x")), none(At("runtime.g", g0, "nosuch"))],
+        "len": [none(Len(e)) for e in ["runtime.m0.tls", "runtime.buildVersion", "runtime.allp", "runtime.nosuch"]],
+        "sizes": [none(Size(t)) for t in TYPES],
+        "offsets": [none(Offset(t, f)) for t, f in [("runtime.g", "stack.hi"), ("runtime.m", "tls"), ("runtime.m", "tls[1]"),
                                                          ("runtime.m", "nosuch"), ("runtime.nosuch", "x")]],
-        "words.types": [none(TypeOf(t)) for t in TEXTS],
-        "words.memory": [Word(g0), Dword(g0), Byte(g0), Word(Addr("runtime.buildVersion") + 8)],
-        "words.consts": [none(Const(c)) for c in CONSTS],
-        "words.code": [text for _, text in Disasm("runtime.rt0_go")] + [none(Disasm("runtime.nosuch"))],
-        "words.calls": Calls("runtime.rt0_go") + [none(Calls("runtime.nosuch"))],
-        "words.where": [none(Symbol(Reg("rip"))), none(Symbol(1)), none(Line(1))] + (Line(Reg("rip")) or []),
-        "words.frames": Frames(),
-        "words.process": [Tid() == Pid(), Tid() in Threads(), "State:" in Proc("status"), len(Maps()[0]), len([m for m in Maps() if m[3] == "[stack]"])],
+        "types": [none(TypeOf(t)) for t in TEXTS],
+        "memory": [Word(g0), Dword(g0), Byte(g0), Word(Addr("runtime.buildVersion") + 8)],
+        "consts": [none(Const(c)) for c in CONSTS],
+        "code": [text for _, text in Disasm("runtime.rt0_go")] + [none(Disasm("runtime.nosuch"))],
+        "calls": Calls("runtime.rt0_go") + [none(Calls("runtime.nosuch"))],
+        "where": [none(Symbol(Reg("rip"))), none(Symbol(1)), none(Line(1))] + (Line(Reg("rip")) or []),
+        "frames": Frames(),
+        "process": [Tid() == Pid(), Tid() in Threads(), "State:" in Proc("status"), len(Maps()[0]), len([m for m in Maps() if m[3] == "[stack]"])],
     }
+    return {"words.%s.%s" % (name, n): value for name, value in found.items()}
 
 
 def at_exec(seen):
-    found = words(seen)
+    found = words("exec")
     sp = Reg("rsp")
     found["words.start"] = [sp, Word(sp), Text(Word(sp + 8))]
     return found
@@ -53,12 +54,12 @@ def at_exec(seen):
 
 stops = {
     "exec": at_exec,
-    "entry": words,
-    "runtime.rt0_go": words,
-    "runtime.check": words,
-    "runtime.schedinit": words,
-    "runtime.newproc": words,
-    "runtime.mstart": words,
-    "runtime.main": words,
-    "main.main": words,
+    "entry": lambda seen: words("entry"),
+    "runtime.rt0_go": lambda seen: words("rt0_go"),
+    "runtime.check": lambda seen: words("check"),
+    "runtime.schedinit": lambda seen: words("schedinit"),
+    "runtime.newproc": lambda seen: words("newproc"),
+    "runtime.mstart": lambda seen: words("mstart"),
+    "runtime.main": lambda seen: words("main"),
+    "main.main": lambda seen: words("main_main"),
 }
