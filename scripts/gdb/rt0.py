@@ -55,7 +55,7 @@ def at_entry(seen):
         "rt0.entry.symbol": Symbol(Reg("rip")),
         "rt0.entry.code": code("_rt0_amd64_linux"),
         "rt0.main.symbol": Disasm("main") is not None,
-        "rt0.order": passed(seen, Symbol(Reg("rip")) or "?"),
+        "rt0.order": passed(seen, "_rt0_amd64_linux") if seen["rt0.entry.first"] else [],
     }
 
 
