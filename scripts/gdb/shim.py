@@ -9,8 +9,8 @@ whose last line calls Walk. rt0lab has walk.py (runner/observe/gdb) in place of
 g0.py: it runs every script in a namespace of its own, which holds the words
 (what is Capitalised here) and has another __name__, so that Walk is not called.
 
-Words return plain ints, bools and strs, None for what does not exist in this
-release, and raise for what cannot be answered.
+Words return ints, bools and strs, None for what is not in this release, and raise
+for what cannot be answered.
 """
 
 import bisect
@@ -89,8 +89,7 @@ class _Image:
             i -= 1
         return None
 
-_image_ = None
-_release_ = ""
+_image_, _release_ = None, ""
 
 def _image():
     global _image_
@@ -266,7 +265,9 @@ def Reg(name):
 
 def Addr(expr):
     found = _image().body(expr)
-    return found[0] if found else _or_none(lambda: int(_value(expr).address) & _MASK)
+    if found or "." not in expr:  # a few functions in assembly have no package: _rt0_amd64_linux
+        return found and found[0]
+    return _or_none(lambda: int(_value(expr).address) & _MASK)
 
 def Has(name):
     if _image().body(name) or _type(name) is not None:
@@ -387,22 +388,24 @@ def Calls(name):
     return calls
 
 def Symbol(addr):
-    return _image().name(addr)
+    # What is not described in DWARF is C's start-up code: as little known to Delve.
+    name = _image().name(addr)
+    return name if name and gdb.block_for_pc(addr) else None
 
 def Line(addr):
     found = gdb.find_pc_line(addr)
     return found.symtab and [os.path.basename(found.symtab.filename), found.line]
 
 def Frames():
-    names, frame = [], gdb.newest_frame()
+    names, frame, back = [], gdb.newest_frame(), 0
     while frame is not None and len(names) < 100:
-        name = frame.name()
-        if frame.type() != gdb.INLINE_FRAME:
-            name = _image().name(frame.pc()) or name
+        inline = frame.type() == gdb.INLINE_FRAME
+        # A caller is where its call is: behind a call that never returns comes another function.
+        name = frame.name() if inline else Symbol(frame.pc() - back)
         if not name:
             break
         names.append(name)
-        frame = frame.older()
+        frame, back = frame.older(), 0 if inline and back == 0 else 1
     return names
 
 def Tid():

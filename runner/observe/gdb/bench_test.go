@@ -8,10 +8,23 @@ import (
 	"testing"
 
 	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/observe"
 )
 
 // BenchmarkObserve is one setup as a lab asks for it: thirty stops, sixty facts.
 func BenchmarkObserve(b *testing.B) {
+	w, req := witness(b), benchReq(b)
+	for b.Loop() {
+		got, err := w.Observe(b.Context(), req)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(len(got.Passed)), "stops")
+	}
+}
+
+func benchReq(b testing.TB) observe.Request {
+	b.Helper()
 	binary, err := hello()
 	if err != nil {
 		b.Fatal(err)
@@ -30,12 +43,5 @@ func BenchmarkObserve(b *testing.B) {
 		table.source += fmt.Sprintf("%q: f%d, ", s, i)
 	}
 	table.source += "}\n"
-	w, req := witness(b), request(b, binary, table)
-	for b.Loop() {
-		got, err := w.Observe(b.Context(), req)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(float64(len(got.Passed)), "stops")
-	}
+	return request(b, binary, table)
 }

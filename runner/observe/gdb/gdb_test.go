@@ -27,7 +27,11 @@ import (
 func goBuild(out, source string, flags ...string) error {
 	args := append(append([]string{"build"}, flags...), "-gcflags", "-N -l", "-o", out, source)
 	cmd := exec.Command("go", args...)
-	cmd.Env = append(os.Environ(), "GOENV=off", "GOFLAGS=", "GOTOOLCHAIN=local", "GOWORK=off", "CGO_ENABLED=0")
+	cgo := "CGO_ENABLED=0"
+	if strings.Contains(source, "hellocgo") {
+		cgo = "CGO_ENABLED=1"
+	}
+	cmd.Env = append(os.Environ(), "GOENV=off", "GOFLAGS=", "GOTOOLCHAIN=local", "GOWORK=off", cgo)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", source, err, text)
 	}

@@ -259,7 +259,8 @@ class _Walker:
             if function is None or before and "error" in before:
                 continue
             answer = {"subject": t.subject, "stop": p.stop}
-            self.report({"calling": answer})  # should gdb die of it
+            if before is None:
+                self.report({"calling": answer})  # should gdb die of it
             try:
                 facts = _within(self.seconds, self.files, function, dict(self.seen))
                 if facts is None:
@@ -268,7 +269,7 @@ class _Walker:
                     raise TypeError("%s: the function at %s returned a %s, not a dict of facts"
                                     % (t.path, p.stop, type(facts).__name__))
                 facts = {str(k): v for k, v in facts.items()}
-                if all(k.startswith(t.subject) for k in facts):
+                if all(k.partition(".")[0] == t.subject for k in facts):
                     self.seen.update(facts)
                 answer["facts"] = dict(before["facts"] if before else {}, **{k: _raw(v) for k, v in facts.items()})
             except BaseException as err:  # also SystemExit and KeyboardInterrupt: the others go on

@@ -5,6 +5,7 @@ package gdb_test
 import (
 	"debug/elf"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -15,7 +16,7 @@ import (
 	"github.com/rt0lab/rt0lab/runner/observe"
 )
 
-// binaries are the fixture of this Go and those RT0LAB_TEST_BINARIES names (a
+// binaries are the fixtures of this Go, with C where there is a C compiler, and those RT0LAB_TEST_BINARIES names (a
 // list of paths; the names end with the release: h-1.10).
 func binaries(t *testing.T) []string {
 	t.Helper()
@@ -23,7 +24,16 @@ func binaries(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append([]string{own}, filepath.SplitList(os.Getenv("RT0LAB_TEST_BINARIES"))...)
+	all := append([]string{own}, filepath.SplitList(os.Getenv("RT0LAB_TEST_BINARIES"))...)
+	if _, err := exec.LookPath("gcc"); err != nil {
+		t.Logf("without hellocgo: needs a C compiler (apt install gcc): %v", err)
+		return all
+	}
+	cgo := filepath.Join(t.TempDir(), "hellocgo")
+	if err := goBuild(cgo, "../../../fixtures/hellocgo/main.go"); err != nil {
+		t.Fatal(err)
+	}
+	return append(all, cgo)
 }
 
 func wordsRequest(t *testing.T, binary string) observe.Request {
