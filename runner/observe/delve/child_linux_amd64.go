@@ -84,26 +84,33 @@ func carryOut(o order, g *guard) (a answer) {
 			fmt.Fprintf(os.Stderr, "%s", debug.Stack())
 		}
 	}()
-	l, err := launch(o.Request)
-	if err != nil {
-		killChildren()
-		if why := g.interrupted(); why != "" {
-			return answer{Error: fmt.Sprintf("%s: while Delve started %s", why, o.Request.Binary)}
-		}
+	w, err := observeOnce(o.Request, g)
+	killChildren()
+	why := g.interrupted()
+	switch {
+	case err == nil:
+		return answer{Walk: w.walk}
+	case why != "":
+		return answer{Error: fmt.Sprintf("%s: Delve had not started %s yet", why, o.Request.Binary)}
+	case w == nil: // not started at all: perhaps nothing can be
 		if probe := mayTrace(); probe != nil {
 			return answer{Cause: observe.CauseMachine, Error: probe.Error()}
 		}
-		return answer{Error: err.Error()}
 	}
-	w, err := newWalker(l, o.Request, g)
-	if err == nil {
-		err = w.run()
-	}
-	killChildren()
+	return answer{Error: err.Error()}
+}
+
+// observeOnce starts the fixture and walks. Without a walker there was no fixture.
+func observeOnce(req observe.Request, g *guard) (*walker, error) {
+	l, err := launch(req)
 	if err != nil {
-		return answer{Error: err.Error()}
+		return nil, err
 	}
-	return answer{Walk: w.walk}
+	w, err := newWalker(l, req, g)
+	if err != nil {
+		return w, err
+	}
+	return w, w.run()
 }
 
 // guard lets a timer end the walk from outside.

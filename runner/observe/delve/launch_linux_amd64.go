@@ -1,6 +1,7 @@
 package delve
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -8,8 +9,10 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/go-delve/delve/pkg/goversion"
 	"github.com/go-delve/delve/pkg/proc"
@@ -82,11 +85,11 @@ func behindFixture() (restore func()) {
 	if err != nil || unix.SchedGetaffinity(0, &all) != nil {
 		return func() {}
 	}
-	for cpu := 0; one.Count() == 0; cpu++ {
-		if all.IsSet(cpu) {
-			one.Set(cpu)
-		}
+	var cpu uint32 // the one this is on: observations side by side then keep apart
+	if _, _, e := unix.RawSyscall(unix.SYS_GETCPU, uintptr(unsafe.Pointer(&cpu)), 0, 0); e != 0 {
+		return func() {}
 	}
+	one.Set(int(cpu))
 	batch := *before
 	batch.Policy = unix.SCHED_BATCH
 	set := func(pid int, cpus *unix.CPUSet, attr *unix.SchedAttr) {
@@ -97,12 +100,59 @@ func behindFixture() (restore func()) {
 	}
 	self := unix.Getpid()
 	set(self, &one, &batch)
-	return func() {
+	var once sync.Once
+	back := func() {
 		set(self, &all, before)
-		for _, pid := range session(self) {
+		for _, pid := range children() {
 			set(pid, &all, before)
 		}
 	}
+	// Reading DWARF, the rest of the launch, uses every processor there is.
+	launched := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-launched:
+				return
+			case <-time.After(time.Millisecond):
+			}
+			for _, pid := range children() {
+				if state(pid) == 't' {
+					once.Do(back)
+					return
+				}
+			}
+		}
+	}()
+	return func() {
+		close(launched)
+		once.Do(back)
+		// A thread that was made while the others were being set back may have inherited.
+		set(self, &all, before)
+	}
+}
+
+// children lists this process's children, whichever of its threads made them.
+func children() (pids []int) {
+	self := "/proc/self/task/"
+	for _, tid := range numbers(self) {
+		text, _ := os.ReadFile(self + strconv.Itoa(tid) + "/children")
+		for _, f := range strings.Fields(string(text)) {
+			if pid, err := strconv.Atoi(f); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// state is the letter proc(5) gives for what a process does; 0 when it is gone.
+func state(pid int) byte {
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if at := bytes.LastIndexByte(stat, ')'); at >= 0 && at+2 < len(stat) {
+		return stat[at+2]
+	}
+	return 0
 }
 
 // numbers lists the entries of a folder of /proc that are numbers.

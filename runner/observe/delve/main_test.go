@@ -162,7 +162,7 @@ func request(tb testing.TB, binary, source string, specs fact.Catalogue) observe
 		Binary: binary, Env: []string{"HOME=/", "LANG=C"}, Release: runtime.Version(), GOOS: "linux", GOARCH: "amd64",
 		Lib:     observe.Script{Path: "lib.star", Source: string(lib)},
 		Scripts: []observe.Script{{Subject: "t", Path: "t.star", Source: source}},
-		Places:  places, Specs: specs, Timeout: 20 * time.Second,
+		Places:  places, Specs: specs, Timeout: time.Minute,
 	}
 }
 

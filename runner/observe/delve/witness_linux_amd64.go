@@ -68,7 +68,7 @@ func (w *witness) Observe(ctx context.Context, req observe.Request) (observe.Obs
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		// The child ends first, so that it can still say what it has seen.
-		o.Deadline = deadline.Add(-min(time.Until(deadline)/5, time.Second))
+		o.Deadline = deadline.Add(-min(time.Until(deadline)/5, 2*time.Second))
 	}
 	a, err := w.ask(ctx, o)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -118,6 +119,31 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// What makes Delve's launch quick must not be seen in the fixture.
+func TestScheduling(t *testing.T) {
+	t.Parallel()
+	c := fact.Catalogue{}
+	spec(c, "t.cpus", fact.TypeText, "exec")
+	spec(c, "t.policy", fact.TypeText, "exec")
+	o := look(t, request(t, program(t, "hello"), `
+def at_exec(seen):
+    cpus = [l.split()[1] for l in Proc("status").splitlines() if l.startswith("Cpus_allowed_list:")][0]
+    return {"t.cpus": "cpus " + cpus, "t.policy": "policy " + Proc("stat").split(")")[1].split()[38]}
+stops = {"exec": at_exec}`, c))
+	mine, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, cpus, _ := strings.Cut(string(mine), "Cpus_allowed_list:\t")
+	cpus, _, _ = strings.Cut(cpus, "\n")
+	if got := say(o.Facts["t.cpus"]); got != "cpus "+cpus {
+		t.Errorf("the fixture may run on %s, this test on %s", got, cpus)
+	}
+	if got := say(o.Facts["t.policy"]); got != "policy 0" {
+		t.Errorf("the fixture's scheduling policy is %s, want 0 (SCHED_OTHER)", got)
+	}
+}
+
 func TestPIE(t *testing.T) {
 	t.Parallel()
 	c := fact.Catalogue{}
@@ -226,7 +252,7 @@ func TestPrograms(t *testing.T) {
 			spec(c, "t.late", fact.TypeInt, tt.stop)
 			req := request(t, program(t, tt.program), strings.ReplaceAll(star, "STOP", fmt.Sprintf("%q", tt.stop)), c)
 			if strings.HasPrefix(tt.want, "broken") {
-				req.Timeout = 3 * time.Second
+				req.Timeout = 10 * time.Second // the launch alone may take seconds on a busy machine
 			}
 			if strings.HasSuffix(tt.want, "is gone") {
 				tt.want = "absent" // main.main has no RET
