@@ -13,6 +13,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/observe"
@@ -23,11 +26,19 @@ import (
 // Arguments that make this test binary something else than a test.
 const (
 	childArg  = "__delve"  // the Delve half of the witness
+	deniedArg = "__denied" // the same, where ptrace(2) is forbidden as in a container
 	parentArg = "__parent" // observes the binary it is given, for ever
 )
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == childArg {
+		os.Exit(delve.Child())
+	}
+	if len(os.Args) > 1 && os.Args[1] == deniedArg {
+		if err := denyPtrace(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		os.Exit(delve.Child())
 	}
 	if len(os.Args) > 2 && os.Args[1] == parentArg {
@@ -40,6 +51,25 @@ func TestMain(m *testing.M) {
 	status := m.Run()
 	os.RemoveAll(programs.dir)
 	os.Exit(status)
+}
+
+// denyPtrace lets ptrace(2) fail with EPERM in this process and its children.
+func denyPtrace() error {
+	filter := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the number of the system call
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.SYS_PTRACE, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	}
+	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("no new privileges: %w", err)
+	}
+	_, _, e := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog)))
+	if e != 0 {
+		return fmt.Errorf("forbid ptrace: %w", e)
+	}
+	return nil
 }
 
 func self() (string, []string) {

@@ -313,3 +313,16 @@ func TestSelfIsWrong(t *testing.T) {
 		}
 	}
 }
+
+func TestNoRightToTrace(t *testing.T) {
+	t.Parallel()
+	exe, _ := self()
+	w := delve.New(func() (string, []string) { return exe, []string{deniedArg} })
+	err := w.Ready(context.Background())
+	if !errors.Is(err, observe.ErrMachine) || !strings.Contains(err.Error(), "SYS_PTRACE") {
+		t.Errorf("Ready: %v, want ErrMachine and how to get the right", err)
+	}
+	if _, err := w.Observe(context.Background(), request(t, program(t, "hello"), "stops = {}", fact.Catalogue{})); !errors.Is(err, observe.ErrMachine) {
+		t.Errorf("Observe: %v, want ErrMachine", err)
+	}
+}
