@@ -52,7 +52,9 @@ func TestByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pid := file("pid.star", "def main(): print(\"pid = %d\" % process_pid().Pid)\n")
 	var script strings.Builder
+	fmt.Fprintf(&script, "source %s\n", pid)
 	for _, s := range []string{file("places.star", placesStar(req.Places)), lib, file("t.star", source)} {
 		fmt.Fprintf(&script, "source %s\n", s)
 	}
@@ -68,9 +70,12 @@ func TestByHand(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, line := range strings.Split(string(out), "\n") {
-		if name, value, ok := strings.Cut(line, " = "); ok && strings.HasPrefix(name, "t.") {
+		if name, value, ok := strings.Cut(line, " = "); ok && (strings.HasPrefix(name, "t.") || name == "pid") {
 			got[name] = value
 		}
+	}
+	for _, end := range []string{"dlv", "star", "txt"} { // lib.star cannot remove its scratch files
+		os.Remove("/tmp/rt0lab-" + got["pid"] + "." + end)
 	}
 	for name := range specs {
 		switch name {

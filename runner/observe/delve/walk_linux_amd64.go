@@ -42,6 +42,10 @@ func newWalker(l *launched, req observe.Request, g *guard) (*walker, error) {
 		}
 		s := &spot{Place: p}
 		for _, a := range p.Addrs {
+			if l.inClone(a + base) {
+				w.walk.Warnings = append(w.walk.Warnings, "Delve cannot stop inside runtime.clone: not looked at "+p.Stop)
+				continue
+			}
 			s.at = append(s.at, a+base)
 		}
 		for _, a := range p.To {
@@ -62,6 +66,13 @@ func newWalker(l *launched, req observe.Request, g *guard) (*walker, error) {
 	var err error
 	w.scripts, err = loadScripts(l, req, g, &w.walk)
 	return w, err
+}
+
+// inClone reports whether the address is one of runtime.clone, where Delve takes
+// no thread for one with a goroutine, forgets that at its own breakpoint, and panics.
+func (l *launched) inClone(addr uint64) bool {
+	fn := l.target.BinInfo().PCToFunc(addr)
+	return fn != nil && fn.Name == "runtime.clone"
 }
 
 // run walks until every place was passed, the fixture has ended or the guard
