@@ -388,9 +388,7 @@ def Calls(name):
     return calls
 
 def Symbol(addr):
-    # What is not described in DWARF is C's start-up code: as little known to Delve.
-    name = _image().name(addr)
-    return name if name and gdb.block_for_pc(addr) else None
+    return _image().name(addr)
 
 def Line(addr):
     found = gdb.find_pc_line(addr)
@@ -402,8 +400,8 @@ def Frames():
         inline = frame.type() == gdb.INLINE_FRAME
         # A caller is where its call is: behind a call that never returns comes another function.
         name = frame.name() if inline else Symbol(frame.pc() - back)
-        if not name:
-            break
+        if not name or not gdb.block_for_pc(frame.pc() - back):
+            break  # C's start-up code is not described in DWARF
         names.append(name)
         frame, back = frame.older(), 0 if inline and back == 0 else 1
     return names
