@@ -186,7 +186,8 @@ func (d layout) whyNot(ctx context.Context, err error) error {
 	var failed *gocmd.Error
 	var exit *exec.ExitError
 	if errors.As(err, &failed) && errors.As(err, &exit) {
-		return fmt.Errorf("%w: %w", ErrCompile, failed)
+		// Not the command line: it names folders of this machine.
+		return fmt.Errorf("%w: %s", ErrCompile, or(failed.Says, failed.Err.Error()))
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -114,6 +115,7 @@ func TestCancelledBuild(t *testing.T) {
 	overlay := map[string][]byte{name: fmt.Appendf(read(t, name), "\nconst rt0labNow = %d\n", time.Now().UnixNano())}
 	b := newBuilder(t)
 	b.CacheDir = t.TempDir()
+	b.GoCache = "" // nobody else will ever want this runtime
 	ctx, cancel := context.WithCancel(t.Context())
 	b.Building = func(*lab.Setup, string) {
 		go func() {
@@ -140,8 +142,7 @@ func TestCancelledBuild(t *testing.T) {
 // cancelWhenCompiling returns when the go command has children.
 func cancelWhenCompiling(cacheDir string) {
 	for len(of(cacheDir)) < 2 {
-		// Looking is slow enough: all of /proc is read.
-		continue
+		runtime.Gosched() // looking is slow enough: all of /proc is read
 	}
 }
 

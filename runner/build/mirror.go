@@ -26,8 +26,7 @@ func (b *Builder) mirror(ctx context.Context, d layout, p *plan) (string, error)
 	key := p.mirrorKey()
 	return b.mirrors.Do(ctx, key, func(ctx context.Context) (string, error) {
 		root := filepath.Join(d.goroots, key)
-		// Its links lead nowhere when the module cache was cleaned: Stat follows them.
-		if exists(root) && exists(filepath.Join(root, "bin")) {
+		if exists(root) {
 			return root, nil
 		}
 		temp, err := os.MkdirTemp(d.work, "goroot-")

@@ -13,9 +13,13 @@ import (
 	"time"
 )
 
-// wait is how long the pipes of a killed command may stay open, and its
-// process group may take to die.
-const wait = 2 * time.Second
+const (
+	// wait is how long the pipes of a killed command may stay open.
+	wait = 2 * time.Second
+	// dying is how long the rest of its group may take to be gone. Killed processes end within
+	// milliseconds; in a container whose first process reaps late they stay as zombies, which do no harm.
+	dying = 500 * time.Millisecond
+)
 
 // keep bounds what is kept of what a command says on stderr, in bytes.
 const keep = 8 << 10
@@ -62,7 +66,7 @@ func Run(ctx context.Context, c Command) (stdout []byte, err error) {
 	ownGroup(cmd)
 	err = cmd.Run()
 	if ctx.Err() != nil && err != nil {
-		endGroup(cmd, wait)
+		endGroup(cmd, dying)
 		return out.Bytes(), fmt.Errorf("%s: %w", c.text(), context.Cause(ctx))
 	}
 	if err != nil {
