@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,9 +12,11 @@ import (
 // flags in front of the command, so that `verify 03 --go all --data .` means
 // what it says: the library stops to look for flags at the first argument.
 // Whatever it does not know stays where it is and is refused later.
-func flagsFirst(app *cli.App, args []string) []string {
+// A flag at the end that wants a value is an error here: once it is moved, it
+// would take the first argument for one.
+func flagsFirst(app *cli.App, args []string) ([]string, error) {
 	if len(args) < 2 || slices.Contains(args, "--generate-bash-completion") {
-		return args
+		return args, nil
 	}
 	var global, own, rest []string
 	var cmd *cli.Command
@@ -33,13 +36,15 @@ func flagsFirst(app *cli.App, args []string) []string {
 				}
 			}
 			*list = append(*list, arg)
-			if flag != nil && takesValue(flag) && !hasValue && i+1 < len(args) {
-				i++
+			if flag != nil && takesValue(flag) && !hasValue {
+				if i++; i == len(args) {
+					return nil, fmt.Errorf("%w: %s wants a value (see rt0lab help)", errUsage, arg)
+				}
 				*list = append(*list, args[i])
 			}
 		case cmd == nil:
 			if cmd = app.Command(arg); cmd == nil {
-				return args
+				return args, nil
 			}
 			rest = append(rest, arg)
 		default:
@@ -47,9 +52,9 @@ func flagsFirst(app *cli.App, args []string) []string {
 		}
 	}
 	if cmd == nil {
-		return args
+		return args, nil
 	}
-	return slices.Concat(args[:1], global, rest[:1], own, rest[1:])
+	return slices.Concat(args[:1], global, rest[:1], own, rest[1:]), nil
 }
 
 func lookFor(cmd *cli.Command, name string) cli.Flag {

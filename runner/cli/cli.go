@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/rt0lab/rt0lab/runner/lab/near"
 	"github.com/rt0lab/rt0lab/runner/observe/delve"
 )
 
@@ -40,11 +41,19 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer, data fs.FS) i
 	if len(args) > 1 && args[1] == delveChild {
 		return delve.Child()
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup stays nohup
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the second ^C ends the process at once
 	s := &session{stdout: stdout, stderr: stderr, embedded: data}
 	app := newApp(s)
-	err := app.RunContext(ctx, flagsFirst(app, args))
+	args, err := flagsFirst(app, args)
+	if err == nil {
+		err = app.RunContext(ctx, args)
+	}
 	switch {
 	case err == nil:
 		return statusRecorded
@@ -61,23 +70,28 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer, data fs.FS) i
 }
 
 func newApp(s *session) *cli.App {
-	return &cli.App{
+	usage := func(_ *cli.Context, err error, _ bool) error {
+		return fmt.Errorf("%w: %w (see rt0lab help)", errUsage, err)
+	}
+	app := &cli.App{
 		Name:                 "rt0lab",
 		Usage:                "check by execution what is written about how a Go program starts",
 		EnableBashCompletion: true,
 		HideVersion:          true,
-		Suggest:              true,
 		Writer:               s.stdout,
 		ErrWriter:            s.stderr,
 		// Errors come back from RunContext; nothing inside may end the process.
-		ExitErrHandler: func(*cli.Context, error) {},
-		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
-			return fmt.Errorf("%w: %w (see rt0lab help)", errUsage, err)
-		},
+		ExitErrHandler:  func(*cli.Context, error) {},
+		OnUsageError:    usage,
 		CommandNotFound: func(*cli.Context, string) {},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return fmt.Errorf("%w: no command %q (see rt0lab help)", errUsage, c.Args().First())
+				var known []string
+				for _, cmd := range c.App.Commands {
+					known = append(known, cmd.Name)
+				}
+				name := c.Args().First()
+				return fmt.Errorf("%w: no command %q%s (see rt0lab help)", errUsage, name, near.Hint(name, known))
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -96,4 +110,8 @@ func newApp(s *session) *cli.App {
 			s.cleanCommand(), s.versionCommand(), s.completionCommand(),
 		},
 	}
+	for _, cmd := range app.Commands {
+		cmd.OnUsageError = usage // the library asks the command's own only
+	}
+	return app
 }

@@ -23,7 +23,7 @@ func (s *session) doctorCommand() *cli.Command {
 				return err
 			}
 			fmt.Fprintf(s.stdout, "rt0lab on %s/%s, %d CPUs\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-			e, err := s.engine(0)
+			e, err := s.engine(c)
 			if err != nil {
 				return err
 			}

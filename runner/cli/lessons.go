@@ -42,7 +42,7 @@ func (s *session) labCommand() *cli.Command {
 		Name:      "lab",
 		Usage:     "a lesson and a live run of its claims",
 		ArgsUsage: "LAB",
-		Flags:     []cli.Flag{goFlag(), jobsFlag()},
+		Flags:     append(jobsFlags(), goFlag()),
 		Action: func(c *cli.Context) error {
 			data, err := s.data()
 			if err != nil {
@@ -120,7 +120,11 @@ func (s *session) show(data *lab.Data, c *lab.Claim) error {
 	fmt.Fprintf(s.stdout, "%s (%s:%d)\n  %s\n", c.ID, c.File, c.Line, c.Says.In(s.lang))
 	for _, src := range c.Posts {
 		p := data.Posts[src.Post]
-		fmt.Fprintf(s.stdout, "  said by %s %s (%s, about %s), at %s\n", p.ID, p.Title, p.Site, p.Release, src.At)
+		about := "about " + p.Release
+		if p.Site != "" {
+			about = p.Site + ", " + about
+		}
+		fmt.Fprintf(s.stdout, "  said by %s %s (%s), at %s\n", p.ID, p.Title, about, src.At)
 	}
 	if c.Unobservable.En != "" {
 		fmt.Fprintf(s.stdout, "  nobody can see it: %s\n", c.Unobservable.In(s.lang))

@@ -21,7 +21,7 @@ func (s *session) mutateCommand() *cli.Command {
 		ArgsUsage: "[MUTANT | LAB …]",
 		Description: "Exit status: 0 when every mutant is caught, 1 when a claim missed one or another claim changed,\n" +
 			"2 when a mutant cannot be made.",
-		Flags:  []cli.Flag{goFlag(), jobsFlag()},
+		Flags:  append(jobsFlags(), goFlag()),
 		Action: s.mutate,
 	}
 }
@@ -35,7 +35,7 @@ func (s *session) mutate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	e, err := s.engine(c.Int("jobs"))
+	e, err := s.engine(c)
 	if err != nil {
 		return err
 	}

@@ -23,10 +23,9 @@ func (s *session) recordCommand() *cli.Command {
 		Name:      "record",
 		Usage:     "run labs and write what was seen; --check compares only",
 		ArgsUsage: "LAB|all",
-		Flags: []cli.Flag{
-			goFlag(), jobsFlag(),
+		Flags: append(jobsFlags(), goFlag(),
 			&cli.BoolFlag{Name: "check", Usage: "write nothing: exit with 1 when a run sees something else than what is recorded"},
-		},
+		),
 		Action: func(c *cli.Context) error {
 			data, err := s.data()
 			if err != nil {
@@ -46,7 +45,7 @@ func (s *session) recordCommand() *cli.Command {
 			if !c.Bool("check") && s.dir == "" {
 				return fmt.Errorf("%w: record writes into a data folder: name it with --data DIR (or compare only, with --check)", errUsage)
 			}
-			e, err := s.engine(c.Int("jobs"))
+			e, err := s.engine(c)
 			if err != nil {
 				return err
 			}

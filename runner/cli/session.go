@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,7 +56,8 @@ func (s *session) open(c *cli.Context) error {
 		}
 		s.files = os.DirFS(s.dir)
 	}
-	if s.lang = c.String("lang"); s.lang != "en" && s.lang != "zh" {
+	s.lang = cmp.Or(c.String("lang"), "en") // RT0LAB_LANG may be set and empty
+	if s.lang != "en" && s.lang != "zh" {
 		return fmt.Errorf("%w: --lang %s: use en or zh", errUsage, s.lang)
 	}
 	if s.cache = c.String("cache"); s.cache == "" {
@@ -119,7 +121,8 @@ func (s *session) builder() (*build.Builder, error) {
 }
 
 // engine wires the witnesses: the one place that does.
-func (s *session) engine(jobs int) (*verify.Engine, error) {
+// It reads the flags of jobsFlags.
+func (s *session) engine(c *cli.Context) (*verify.Engine, error) {
 	data, err := s.data()
 	if err != nil {
 		return nil, err
@@ -134,7 +137,8 @@ func (s *session) engine(jobs int) (*verify.Engine, error) {
 			return place.Cached(filepath.Dir(bin.Path), bin.Path, bin.Digest, stops)
 		},
 		Witnesses: []observe.Witness{delve.New(delveSelf), gdb.New(""), static.Witness{}},
-		Jobs:      jobs,
+		Jobs:      c.Int("jobs"),
+		Timeout:   c.Duration("timeout"),
 		Progress:  s.progress(),
 	}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -24,8 +26,12 @@ func goFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "go", Usage: "releases: local, go1.27.4, 1.27 (its newest patch), all, or the path of a GOROOT; several with commas", DefaultText: "local"}
 }
 
-func jobsFlag() cli.Flag {
-	return &cli.IntFlag{Name: "jobs", Usage: "how many builds and observations run at once", DefaultText: "one per CPU"}
+// jobsFlags say how setups are run; engine reads them.
+func jobsFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "jobs", Usage: "how many builds and observations run at once", DefaultText: "one per CPU"},
+		&cli.DurationFlag{Name: "timeout", Usage: "the most one witness may take for one setup", Value: verify.DefaultTimeout},
+	}
 }
 
 func releasesOf(c *cli.Context) []string {
@@ -42,15 +48,14 @@ func (s *session) verifyCommand() *cli.Command {
 		ArgsUsage: "[LAB | CLAIM …]",
 		Description: "Exit status: 0 as recorded, 1 drift, 2 broken, usage, bad data or a required witness missing.\n" +
 			"Without arguments every claim of every lab is judged.",
-		Flags: []cli.Flag{
-			goFlag(), jobsFlag(),
+		Flags: append(jobsFlags(), goFlag(),
 			&cli.StringFlag{Name: "post", Usage: "only claims taken from `POST`, for example S3"},
 			&cli.StringSliceFlag{Name: "witness", Usage: "ask only these: delve, gdb, static"},
 			&cli.StringSliceFlag{Name: "require", Usage: "exit with 2 when one of these cannot be asked on this machine"},
 			&cli.StringFlag{Name: "overlay", Usage: "verify a patched runtime: a `FILE` as go build -overlay takes it"},
 			&cli.StringFlag{Name: "format", Usage: "text or jsonl", Value: "text"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE` instead of standard output"},
-		},
+		),
 		Action: s.verify,
 	}
 }
@@ -60,6 +65,12 @@ func (s *session) verify(c *cli.Context) error {
 	if format != "text" && format != "jsonl" {
 		return fmt.Errorf("%w: --format %s: use text or jsonl", errUsage, format)
 	}
+	if file := c.String("output"); file != "" {
+		// Not after minutes of work.
+		if st, err := os.Stat(filepath.Dir(file)); err != nil || !st.IsDir() {
+			return fmt.Errorf("%w: -o %s: there is no folder %s", errUsage, file, filepath.Dir(file))
+		}
+	}
 	data, err := s.data()
 	if err != nil {
 		return err
@@ -68,7 +79,7 @@ func (s *session) verify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	e, err := s.engine(c.Int("jobs"))
+	e, err := s.engine(c)
 	if err != nil {
 		return err
 	}
@@ -96,11 +107,16 @@ func (s *session) verify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if failed && len(lines) == 0 {
+		return errReported // no release could be had, as has been said
+	}
 	err = s.output(c.String("output"), func(w io.Writer, tty bool) error {
 		if format == "jsonl" {
 			return report.JSONLines(w, lines)
 		}
-		return report.Text(w, lines, s.style(tty))
+		style := s.style(tty)
+		style.Failed = failed
+		return report.Text(w, lines, style)
 	})
 	if err != nil {
 		return err
@@ -188,7 +204,7 @@ func (s *session) output(file string, write func(w io.Writer, tty bool) error) e
 		return err
 	}
 	if err := maybe.WriteFile(file, buf.Bytes(), 0o666); err != nil {
-		return fmt.Errorf("write %s: %w (is the folder there, and may you write to it?)", file, err)
+		return fmt.Errorf("write %s: %w (may you write to its folder?)", file, err)
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ const (
 	msgExit0
 	msgExit1
 	msgExit2
+	msgExitFailed
 	msgClaim
 	msgChanges
 	msgLegend
@@ -65,9 +66,10 @@ var messages = [messageCount]struct{ en, zh string }{
 	msgExit0:      {"Exit 0: as recorded.", "退出码 0：与记录一致。"},
 	msgExit1: {"Exit 1: drift. Look at the lines marked ≠; if they are right, rt0lab record writes them down.",
 		"退出码 1：有漂移。请查看标有 ≠ 的行；确认无误后用 rt0lab record 记录下来。"},
-	msgExit2:   {"Exit 2: broken. Look at the lines marked !.", "退出码 2：有错误。请查看标有 ! 的行。"},
-	msgClaim:   {"claim", "说法"},
-	msgChanges: {"Changes:", "变化："},
+	msgExit2:      {"Exit 2: broken. Look at the lines marked !.", "退出码 2：有错误。请查看标有 ! 的行。"},
+	msgExitFailed: {"Exit 2: not everything could be run, as was said on standard error.", "退出码 2：有些未能运行，标准错误输出中已说明。"},
+	msgClaim:      {"claim", "说法"},
+	msgChanges:    {"Changes:", "变化："},
 	msgLegend: {"✓ holds · ✗ refuted · – untested · ! broken; a value stands where it begins.",
 		"✓ 成立 · ✗ 不成立 · – 未检验 · ! 出错；数值只写在它开始出现的那一列。"},
 	msgNoLine: {"not run", "未运行"},

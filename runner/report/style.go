@@ -20,6 +20,9 @@ type Style struct {
 	Lang  string // "en" or "zh"; anything else is English
 	Color bool   // the caller knows of terminals, NO_COLOR and --no-color
 	Width int    // columns; 0 means that lines are not broken
+	// Failed says that the run failed in a way that no line tells of, such as a
+	// release that cannot be had: the exit status is 2 whatever the lines say.
+	Failed bool
 	// Says returns the sentence that is claimed.
 	Says func(Line) string
 	// Since returns the release since which the outcome is what it is, "" when

@@ -191,7 +191,11 @@ func (t *texter) summary(lines []Line) {
 		total += " · " + t.t(msgUnrecorded, unrecorded)
 	}
 	t.hang("", "", total)
-	t.hang("", "", t.t([]message{msgExit0, msgExit1, msgExit2}[Status(lines)]))
+	exit := []message{msgExit0, msgExit1, msgExit2}[Status(lines)]
+	if t.Failed && exit != msgExit2 {
+		exit = msgExitFailed
+	}
+	t.hang("", "", t.t(exit))
 }
 
 func (t *texter) untested(cause observe.Cause, title, wayOut message) {

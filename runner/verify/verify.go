@@ -104,7 +104,8 @@ type Result struct {
 }
 
 // Run judges the claims on one release. An error means that the run itself
-// could not go on (ctx ended, scripts unreadable); what is wrong with a single
+// could not go on (ctx ended, scripts unreadable, a cache folder or an overlay that
+// cannot be used); what is wrong with a single
 // setup or witness is in the verdicts of its claims.
 func (e *Engine) Run(ctx context.Context, ask Ask) (*Result, error) {
 	e.once.Do(func() {
@@ -212,6 +213,9 @@ func (e *Engine) walk(ctx context.Context, ask Ask, p *plan) error {
 	})
 	if ctx.Err() != nil {
 		return fmt.Errorf("verify %s on %s: %w", p.setup.Name, ask.Toolchain.Name, context.Cause(ctx))
+	}
+	if errors.Is(err, build.ErrCache) || errors.Is(err, build.ErrOverlay) {
+		return err // the same for every setup: said once, and no property of a claim
 	}
 	if p.start.Binary, p.start.BuildErr = bin, err; err != nil {
 		return nil
