@@ -48,10 +48,13 @@ stops = {"exec .. runtime.check": step, "runtime.settls": settls, "runtime.check
 	}
 }
 
+// whole keeps the runtime from preempting a goroutine between a stop at an
+// instruction and the execution of it: the same call would pass the place
+// twice. (So does a function whose check of the stack gives way; leaves have none.)
+const whole = "GODEBUG=asyncpreemptoff=1"
+
 func TestHits(t *testing.T) {
 	t.Parallel()
-	// one is a leaf without a check of the stack: a goroutine that is preempted, or whose stack
-	// grows, in that check begins the function again, and its entry is passed twice.
 	binary := program(t, `package main
 
 func one(i int) {}
@@ -61,12 +64,14 @@ func main() {
 	one(33)
 }
 `)
-	got := observed(t, request(t, binary, table{`
+	req := request(t, binary, table{`
 def depth(seen): return {"h.first": Word(Reg("rsp")) != 0 and Line(Word(Reg("rsp")))[1]}
 def second(seen): return {"h.second": Line(Word(Reg("rsp")))[1]}
 def fourth(seen): return {"h.fourth": 1}
 stops = {"main.one, any thread": depth, "main.one #2, any thread": second, "main.one #4, any thread": fourth}
-`, []fact.Spec{at("h.first", "main.one, any thread"), at("h.second", "main.one #2, any thread"), at("h.fourth", "main.one #4, any thread")}}))
+`, []fact.Spec{at("h.first", "main.one, any thread"), at("h.second", "main.one #2, any thread"), at("h.fourth", "main.one #4, any thread")}})
+	req.Env = append(req.Env, whole)
+	got := observed(t, req)
 	wantSaid(t, got, "h.first", "6")
 	wantSaid(t, got, "h.second", "7")
 	wantSaid(t, got, "h.fourth", "unseen release: main.one #4, any thread was not passed before the program ended")
@@ -112,6 +117,7 @@ def seen_by(seen): return {"t.tid": Tid(), "t.main": Pid()}
 stops = {"main.hit #200, any thread": lambda seen: {"t.last": 1}, "main.hit #201, any thread": lambda seen: {"t.more": 1},
          "main.hit": lambda seen: {"t.first": 1}, "main.end, any thread": lambda seen: {"t.end": 1}}
 `, []fact.Spec{at("t.last", "main.hit #200, any thread"), at("t.more", "main.hit #201, any thread"), at("t.first", "main.hit"), at("t.end", "main.end, any thread")}})
+	req.Env = append(req.Env, whole)
 	for _, p := range req.Places {
 		if p.State != place.Placed {
 			t.Fatalf("%+v", p)
