@@ -134,13 +134,19 @@ def mapped(addr):
     return reserved, usable
 
 
-# In 1.10 an entry of spans stands for a page of the used arena, 4 bytes of bitmap for 128.
+def round_up(n, unit):
+    return (n + unit - 1) // unit * unit
+
+
+# In 1.10 an entry of spans stands for a page of 8192 bytes, a byte of bitmap for
+# 32; both are mapped a little ahead, spans by 4096 bytes, the bitmap by 8192.
 def in_step():
     spans = Addr("runtime.mheap_.spans")
     if spans is None:
         return None
     used = Var("runtime.mheap_.arena_used") - Var("runtime.mheap_.arena_start")
-    return used > 0 and Word(spans + 8) == used // 8192 and Var("runtime.mheap_.bitmap_mapped") == used // 32
+    entries = round_up(used // 8192 * WORD, 4096) // WORD
+    return used > 0 and Word(spans + 8) == entries and Var("runtime.mheap_.bitmap_mapped") == round_up(used // 32, 8192)
 
 
 def at_main(seen):
