@@ -111,8 +111,15 @@ class _Walker:
             self.load()
             self.arrive(True)
             while self.alive() and not all(p.done for p in self.places):
-                if self.resume() and self.alive():
-                    self.arrive(False)
+                try:
+                    if self.resume() and self.alive():
+                        self.arrive(False)
+                except (RuntimeError, SystemError):
+                    # A thread can be gone before gdb has heard that the whole program is. What a
+                    # script raises does not come as far as this.
+                    if not self.ending():
+                        raise
+                    self.dead = True
             for p in self.ranges:
                 self.report({"warning": "%s: the program ended before the end of the range" % p.stop})
         finally:
@@ -163,13 +170,7 @@ class _Walker:
             thread.switch()
             if not signal and not self.leaving:
                 self.command = "stepi"
-        try:
-            gdb.execute(self.command, to_string=True)
-        except gdb.error:
-            # A thread can be gone before gdb has heard that the whole program is.
-            if not self.ending():
-                raise
-            self.dead = True
+        gdb.execute(self.command, to_string=True)
         return True
 
     def ending(self):
