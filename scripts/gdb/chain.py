@@ -33,12 +33,12 @@ def behind(code, call):
     return None
 
 
-# The functions whose address is taken behind a RET: [index in code, name].
+# The functions whose address is taken behind the call of mstart: [index in code, name].
 def kept(code):
     found, ended = [], False
     for i in range(len(code)):
         text = code[i][1]
-        if text == "ret":
+        if named(text) == "call runtime.mstart":
             ended = True
         elif ended and text.startswith("lea ") and text.endswith("]") and ",[0x" in text:
             to = int(text.partition(",[")[2][:-1], 16)
@@ -117,8 +117,7 @@ def at_newproc(seen):
 
 
 def at_mstart(seen):
-    # A backtrace may end here: mstart is made to look like the outermost frame.
-    return {"chain.order": entered(seen, "runtime.mstart"), "chain.caller.mstart": Symbol(Word(Reg("rsp")))}
+    return {"chain.order": entered(seen, "runtime.mstart")}
 
 
 def before_mstart(seen):
