@@ -68,7 +68,7 @@ def hints(head):
 def hint_facts():
     own = hints(Var("runtime.mheap_.arenaHints"))
     if own is None:
-        names = ["count", "all", "rising", "formula"]
+        names = ["count", "user", "all", "rising", "formula"]
         return {"heap.hint." + n: None for n in names}
     user = hints(Var("runtime.mheap_.userArena.arenaHints"))
     both = own + (user or [])
@@ -157,6 +157,7 @@ def at_main(seen):
         "heap.first.in_c0": g >> 26 == C0 >> 26,
         "heap.map.reserved": reserved,
         "heap.map.usable": usable,
+        "heap.map.all_usable": usable == 64 << 20,
         "heap.linear.in_step": in_step(),
     }
 
