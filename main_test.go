@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 //	rt0 [wrapper] N args…    run rt0lab, want exit status N and nothing left behind: no process, no file in TMPDIR
 //	interrupt how N mark args…  the same, with a signal as soon as a process has mark in its arguments
 //	wrapper: noptrace, full=DIR, readonly=DIR (Linux)
+//	byhand dlv|gdb           type what the last rt0lab show said, in a stock debugger
 //	edit FILE OLD NEW        replace a text that is there once; \n and \t as in Go
 //
 // and the conditions [traces] (Delve and gdb work here), [cached:RELEASE] (it is in the module cache).
@@ -55,7 +56,7 @@ func TestScripts(t *testing.T) {
 			return os.Mkdir(filepath.Join(e.WorkDir, ".home"), 0o777)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"small": small, "rt0": rt0, "interrupt": interrupt, "edit": edit,
+			"small": small, "rt0": rt0, "interrupt": interrupt, "edit": edit, "byhand": byHand,
 		},
 		Condition: condition,
 	})
@@ -180,6 +181,49 @@ func ended(ts *testscript.TestScript, want int, err error, left string) {
 	for _, e := range entries {
 		ts.Fatalf("a temporary file is left: %s", e.Name())
 	}
+}
+
+// byHand does in a stock debugger what a person does who reads the last output,
+// that of `rt0lab show`.
+func byHand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 || args[0] != "dlv" && args[0] != "gdb" {
+		ts.Fatalf("usage: byhand dlv|gdb")
+	}
+	tool, binary := args[0], ""
+	var command, typed []string
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		line = strings.TrimSpace(line)
+		prompt, text, _ := strings.Cut(line, " ")
+		redirected, file, ok := strings.Cut(line, " > places.")
+		switch {
+		case ok && (file == "py") == (tool == "gdb"):
+			words := strings.Fields(redirected)
+			ts.Check(ts.Exec(words[0], words[1:]...))
+			out := ts.ReadFile("stdout")
+			ts.Check(os.WriteFile(ts.MkAbs("places."+file), []byte(out), 0o666))
+			first, _, _ := strings.Cut(out, "\n")
+			binary = first[strings.Index(first, ": ")+2:]
+		case prompt == "(dlv)":
+			typed = append(typed, text)
+		case prompt == tool:
+			command = strings.Fields(strings.ReplaceAll(text, "BINARY", binary))
+		}
+	}
+	if command == nil {
+		ts.Fatalf("it does not say how to use %s", tool)
+	}
+	switch tool {
+	case "gdb":
+		command = append([]string{"-nx", "-q", "-batch"}, command...)
+	case "dlv":
+		out, err := exec.Command("go", "tool", "-n", "dlv").Output()
+		ts.Check(err)
+		tool = strings.TrimSpace(string(out))
+		init := ts.MkAbs("typed")
+		ts.Check(os.WriteFile(init, []byte(strings.Join(append(typed, "exit\n"), "\n")), 0o666))
+		command = append([]string{command[0], "--allow-non-terminal-interactive=true", "--init", init}, command[1:]...)
+	}
+	ts.Check(ts.Exec(tool, command...))
 }
 
 // edit replaces a text that stands in a file once.

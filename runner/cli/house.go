@@ -108,7 +108,7 @@ func (s *session) completionCommand() *cli.Command {
 				}
 				fmt.Fprint(s.stdout, script)
 			default:
-				return fmt.Errorf("%w: completion %s: name a shell: bash, zsh or fish", errUsage, shell)
+				return fmt.Errorf("%w: %s: name a shell: bash, zsh or fish", errUsage, strings.TrimSpace("completion "+shell))
 			}
 			return nil
 		},

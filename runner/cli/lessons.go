@@ -166,27 +166,43 @@ func (s *session) show(data *lab.Data, c *lab.Claim) error {
 			fmt.Fprintf(s.stdout, "  %s: %s\n", w, script.Path)
 		}
 	}
-	fmt.Fprint(s.stdout, byHand(c))
+	fmt.Fprint(s.stdout, s.byHand(c, data.SetupOf(c)))
 	return nil
 }
 
-// byHand says how a person sees the fact with a debugger of their own.
-func byHand(c *lab.Claim) string {
+// byHand says how a person sees the fact with a debugger of their own; every
+// line of it is run by a test. The setup's environment is left to the person.
+func (s *session) byHand(c *lab.Claim, setup *lab.Setup) string {
 	subject := verify.SubjectsOf([]*lab.Claim{c})[0]
+	stops := "rt0lab"
+	if s.dir != "" {
+		stops += " --data " + s.dir
+	}
+	stops += fmt.Sprintf(" stops %s --setup %s --format", subject, c.Setup)
 	var b strings.Builder
-	fmt.Fprintf(&b, "  by hand, in the folder that holds scripts/ (BINARY is named in the first line of places):\n")
 	if slices.Contains(c.Witnesses, "delve") {
-		fmt.Fprintf(&b, "    rt0lab stops %s --setup %s --format starlark > places.star\n", subject, c.Setup)
-		fmt.Fprintf(&b, "    dlv exec BINARY   then: source places.star, source scripts/starlark/lib.star, source scripts/starlark/%s.star\n", subject)
+		program := "BINARY"
+		if len(setup.Args) > 0 {
+			program = strings.Join(append([]string{program, "--"}, setup.Args...), " ")
+		}
+		fmt.Fprintf(&b, "    %s starlark > places.star\n", stops)
+		fmt.Fprintf(&b, "    dlv exec --check-go-version=false %s\n", program)
+		for _, file := range []string{"places.star", "scripts/starlark/lib.star", "scripts/starlark/" + subject + ".star"} {
+			fmt.Fprintf(&b, "    (dlv) source %s\n", file)
+		}
 	}
 	if slices.Contains(c.Witnesses, "gdb") {
-		fmt.Fprintf(&b, "    rt0lab stops %s --setup %s --format python > places.py\n", subject, c.Setup)
-		fmt.Fprintf(&b, "    gdb BINARY -x places.py -x scripts/gdb/shim.py -x scripts/gdb/%s.py\n", subject)
+		program := "BINARY"
+		if len(setup.Args) > 0 {
+			program = strings.Join(append([]string{"--args", program}, setup.Args...), " ")
+		}
+		fmt.Fprintf(&b, "    %s python > places.py\n", stops)
+		fmt.Fprintf(&b, "    gdb -x places.py -x scripts/gdb/shim.py -x scripts/gdb/%s.py %s\n", subject, program)
 	}
-	if len(c.Witnesses) == 1 && c.Witnesses[0] == "static" {
+	if b.Len() == 0 {
 		return ""
 	}
-	return b.String()
+	return "  by hand, in the folder that holds scripts/ (BINARY stands in the first line of places.*):\n" + b.String()
 }
 
 func (s *session) matrixCommand() *cli.Command {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,7 +62,7 @@ func (s *session) verifyCommand() *cli.Command {
 }
 
 func (s *session) verify(c *cli.Context) error {
-	format := c.String("format")
+	format := cmp.Or(c.String("format"), "text") // lab has no such flag
 	if format != "text" && format != "jsonl" {
 		return fmt.Errorf("%w: --format %s: use text or jsonl", errUsage, format)
 	}

@@ -20,6 +20,9 @@ const ImageStop = "image"
 // room is where a witness keeps its scripts.
 type room struct{ dir, ext, lib string }
 
+// path is where the script of a subject is.
+func (r room) path(subject string) string { return r.dir + "/" + subject + r.ext }
+
 var rooms = map[string]room{
 	"delve":  {dir: "scripts/starlark", ext: ".star", lib: "lib.star"},
 	"gdb":    {dir: "scripts/gdb", ext: ".py", lib: "shim.py"},
@@ -42,6 +45,9 @@ func (e *Engine) requests(ask Ask, p *plan, bin build.Binary) (map[string]observ
 		lib, scripts, err := ReadScripts(e.Scripts, name, p.subjects)
 		if err != nil {
 			return nil, err
+		}
+		for _, s := range scripts {
+			p.start.Scripts[name] = append(p.start.Scripts[name], s.Subject)
 		}
 		timeout := e.Timeout
 		if timeout == 0 {
@@ -77,7 +83,7 @@ func ReadScripts(fsys fs.FS, witness string, subjects []string) (lib observe.Scr
 		}
 	}
 	for _, s := range subjects {
-		script, err := read(s, r.dir+"/"+s+r.ext)
+		script, err := read(s, r.path(s))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -94,6 +94,8 @@ type Start struct {
 	// Observations and Errs are by witness; each asked witness is in one of them.
 	Observations map[string]observe.Observation
 	Errs         map[string]error
+	// Scripts are the subjects that each witness has a script for.
+	Scripts map[string][]string
 }
 
 // Result is what a Run found.
@@ -166,6 +168,7 @@ func (e *Engine) plan(ask Ask) ([]*plan, error) {
 				Setup:        setup,
 				Observations: map[string]observe.Observation{},
 				Errs:         map[string]error{},
+				Scripts:      map[string][]string{},
 			}}
 			byKey[setup.Key()] = p
 		}
@@ -315,6 +318,9 @@ func (s *Start) Seen(witness, name string) observe.Seen {
 	}
 	if seen, ok := s.Observations[witness].Facts[name]; ok {
 		return seen
+	}
+	if r, ok := rooms[witness]; ok && !slices.Contains(s.Scripts[witness], fact.Subject(name)) {
+		return observe.Broke("there is no script for %s: %s", witness, r.path(fact.Subject(name)))
 	}
 	return observe.Broke("%s was asked for %s and said nothing", witness, name)
 }
