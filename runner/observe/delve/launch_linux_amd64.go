@@ -53,8 +53,11 @@ func launch(req observe.Request) (*launched, error) {
 		Backend:        "native",
 		CheckGoVersion: false, // reads releases it does not promise to; see below
 		DisableASLR:    true,
-		Stdout:         quiet,
-		Stderr:         quiet,
+		// Without a path Delve 1.27 starts the fixture with descriptor 0 closed, and
+		// since 1.22 the runtime opens /dev/null in its place (runtime/fds_unix.go, checkfds).
+		Stdin:  os.DevNull,
+		Stdout: quiet,
+		Stderr: quiet,
 		// An empty WorkingDir: with one, exec would add PWD to the environment.
 	}, argv)
 	restore()
