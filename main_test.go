@@ -142,7 +142,7 @@ func rt0(ts *testscript.TestScript, neg bool, args []string) {
 	var wrapper []string
 	if len(args) > 0 {
 		if name, arg, _ := strings.Cut(args[0], "="); helpers[name] != nil {
-			wrapper, args = []string{name}, args[1:]
+			wrapper, args = []string{here(ts, name)}, args[1:]
 			if arg != "" {
 				wrapper = append(wrapper, ts.MkAbs(arg))
 			}
@@ -155,8 +155,15 @@ func rt0(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	left := ts.MkAbs(".left")
 	command := append([]string{left}, wrapper...)
-	err = ts.Exec("supervise", append(append(command, "rt0lab"), args[1:]...)...)
+	err = ts.Exec(here(ts, "supervise"), append(append(command, here(ts, "rt0lab")), args[1:]...)...)
 	ended(ts, want, err, left)
+}
+
+// here is the path of rt0lab or a helper, whatever PATH is in the script.
+func here(ts *testscript.TestScript, name string) string {
+	path, err := exec.LookPath(name)
+	ts.Check(err)
+	return path
 }
 
 // ended checks what a command leaves behind.

@@ -33,7 +33,8 @@ func (s *session) style(tty bool) report.Style {
 	}
 	style.Since = func(l report.Line) (string, bool) { return history.Since(l.Claim, l.Release, l.Outcome) }
 	style.Why = func(l report.Line) string {
-		if c := claims[l.Claim]; c != nil {
+		// The author's reason is one for what is recorded.
+		if c := claims[l.Claim]; c != nil && !l.Drift {
 			return whyOn(c, l.Release).In(s.lang)
 		}
 		return ""
