@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/mutant"
@@ -71,8 +72,8 @@ func (s *session) mutate(c *cli.Context) error {
 	return nil
 }
 
-// mutateOn runs the mutants that have an edit for the release, one after the
-// other: each of them compiles a runtime.
+// mutateOn runs the mutants that have an edit for the release and something to
+// refute there; each of them compiles a runtime.
 func (s *session) mutateOn(ctx context.Context, e *verify.Engine, mutants []*lab.Mutant, tc release.Toolchain) ([]mutant.Finding, error) {
 	var fitting []*lab.Mutant
 	var claims []*lab.Claim
@@ -95,18 +96,32 @@ func (s *session) mutateOn(ctx context.Context, e *verify.Engine, mutants []*lab
 	if err != nil {
 		return nil, err
 	}
-	var findings []mutant.Finding
-	for _, m := range fitting {
-		overlay, err := mutant.Overlay(m, tc)
-		if err != nil {
-			findings = append(findings, mutant.Finding{Mutant: m, Release: tc.Name, Err: err})
-			continue
-		}
-		mutated, err := e.Run(ctx, verify.Ask{Claims: mutant.Claims(e.Data, m), Toolchain: tc, Overlay: overlay})
-		if err != nil {
-			return findings, err
-		}
-		findings = append(findings, mutant.Judge(m, tc.Name, plain.Cells, mutated.Cells))
+	findings := make([]mutant.Finding, len(fitting))
+	g, ctx := errgroup.WithContext(ctx)
+	// The compiler of one runtime leaves processors idle; two keep them busy.
+	g.SetLimit(2)
+	for i, m := range fitting {
+		g.Go(func() error {
+			overlay, err := mutant.Overlay(m, tc)
+			if err != nil {
+				findings[i] = mutant.Finding{Mutant: m, Release: tc.Name, Err: err}
+				return nil
+			}
+			if !mutant.Matters(m, plain.Cells) {
+				// Not worth the compilation of a runtime.
+				findings[i] = mutant.Judge(m, tc.Name, plain.Cells, plain.Cells)
+				return nil
+			}
+			mutated, err := e.Run(ctx, verify.Ask{Claims: mutant.Claims(e.Data, m), Toolchain: tc, Overlay: overlay})
+			if err != nil {
+				return err
+			}
+			findings[i] = mutant.Judge(m, tc.Name, plain.Cells, mutated.Cells)
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
 	return findings, nil
 }

@@ -95,6 +95,13 @@ func Claims(data *lab.Data, m *lab.Mutant) []*lab.Claim {
 	return claims
 }
 
+// Matters reports whether a claim that the mutant refutes holds without it.
+func Matters(m *lab.Mutant, plain []verify.Cell) bool {
+	return slices.ContainsFunc(plain, func(c verify.Cell) bool {
+		return c.Verdict.Outcome == judge.Holds && slices.Contains(m.Refutes, c.Claim.ID)
+	})
+}
+
 // Finding is what became of one mutant on one release.
 type Finding struct {
 	Mutant  *lab.Mutant

@@ -90,6 +90,9 @@ func TestJudge(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if matters := Matters(&tt.mutant, cells(tt.before)); matters == tt.idle {
+				t.Errorf("matters %v, idle %v", matters, tt.idle)
+			}
 			got := Judge(&tt.mutant, "go1.26.8", cells(tt.before), cells(tt.after))
 			if got.OK() != tt.ok || got.Idle() != tt.idle {
 				t.Errorf("OK %v, idle %v; want %v, %v", got.OK(), got.Idle(), tt.ok, tt.idle)
