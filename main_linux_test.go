@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -22,7 +23,8 @@ import (
 // helpers are programs that scripts run rt0lab through.
 var helpers = map[string]func(){
 	"supervise": supervise, "noptrace": noPtrace,
-	"full": func() { withDisk("size=256k", 0) }, "readonly": func() { withDisk("size=256k", unix.MS_RDONLY) },
+	"terminal": onTerminal,
+	"full":     func() { withDisk("size=256k", 0) }, "readonly": func() { withDisk("size=256k", unix.MS_RDONLY) },
 }
 
 // patience is how long a process may take to go once it has no reason to stay.
@@ -105,8 +107,9 @@ func arguments(pid int) []string {
 }
 
 // interrupt HOW STATUS MARK ARGS… runs rt0lab and, as soon as a program with
-// the argument MARK is there, sends SIGINT or SIGTERM to rt0lab (HOW is INT or TERM), SIGINT to
-// all of its process group as a terminal does (^C), or SIGKILL to a process below it (gdb).
+// the argument MARK is there, sends rt0lab a signal (HOW is INT, TERM, HUP, KILL), SIGINT to
+// all of its process group as a terminal does (^C), or SIGKILL to a process below it (gdb). A killed
+// rt0lab has the status 125, and may leave files.
 func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 3 {
 		ts.Fatalf("usage: interrupt INT|TERM|^C|gdb STATUS MARK args…")
@@ -143,7 +146,13 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 			}
 		}
 	}
-	ended(ts, want, <-ended2, left)
+	if err := <-ended2; how == "KILL" {
+		ts.Check(os.RemoveAll(ts.Getenv("TMPDIR")))
+		ended(ts, want, err, left)
+		ts.Check(os.Mkdir(ts.Getenv("TMPDIR"), 0o777))
+	} else {
+		ended(ts, want, err, left)
+	}
 }
 
 // hit sends the signal; false means that there is nobody to get it yet.
@@ -152,10 +161,8 @@ func hit(how string, pid int, below []int) bool {
 	switch how {
 	case "^C":
 		return unix.Kill(-pid, unix.SIGINT) == nil
-	case "INT":
-		whom, with = "rt0lab", unix.SIGINT
-	case "TERM":
-		whom, with = "rt0lab", unix.SIGTERM
+	case "INT", "TERM", "HUP", "KILL":
+		whom, with = "rt0lab", unix.SignalNum("SIG"+how)
 	}
 	for _, p := range below { // parents before their children: rt0lab before its Delve half
 		if filepath.Base(arguments(p)[0]) == whom {
@@ -237,8 +244,8 @@ func withDisk(options string, flags uintptr) {
 // wraps reports whether a wrapper works on this machine.
 func wraps(name string) bool {
 	switch name {
-	case "noptrace":
-		return exec.Command("noptrace", "true").Run() == nil
+	case "noptrace", "terminal":
+		return exec.Command(name, "true").Run() == nil
 	case "full", "readonly":
 		dir, err := os.MkdirTemp("", "disk-")
 		if err != nil {
@@ -262,6 +269,42 @@ func mayTrace() bool {
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	return true
+}
+
+// onTerminal PROGRAM ARGS… runs a program on a terminal of 80 columns, and
+// writes what is shown there to standard output.
+func onTerminal() {
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		fail(err)
+	}
+	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		err = unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
+	}
+	if err != nil {
+		fail(fmt.Errorf("make a terminal: %w", err))
+	}
+	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		fail(err)
+	}
+	cmd := exec.Command(os.Args[1], os.Args[2:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	if err := cmd.Start(); err != nil {
+		fail(err)
+	}
+	tty.Close()
+	_, _ = io.Copy(os.Stdout, master) // ends with EIO, when nobody has the terminal open any more
+	var exit *exec.ExitError
+	if err := cmd.Wait(); errors.As(err, &exit) {
+		os.Exit(exit.ExitCode())
+	} else if err != nil {
+		fail(err)
+	}
 }
 
 func become(args []string) {

@@ -36,11 +36,12 @@ func TestMain(m *testing.M) {
 //	                         words of scripts/; files that are there stay
 //	rt0 [wrapper] N args…    run rt0lab, want exit status N and nothing left behind: no process, no file in TMPDIR
 //	interrupt how N mark args…  the same, with a signal as soon as a process has mark in its arguments
-//	wrapper: noptrace, full=DIR, readonly=DIR (Linux)
+//	wrapper: noptrace, terminal, full=DIR, readonly=DIR (Linux)
 //	byhand dlv|gdb           type what the last rt0lab show said, in a stock debugger
 //	edit FILE OLD NEW        replace a text that is there once; \n and \t as in Go
 //
-// and the conditions [traces] (Delve and gdb work here), [cached:RELEASE] (it is in the module cache).
+// and the conditions [traces] (Delve and gdb work here), [cached:RELEASE] (it is in the module cache),
+// [wraps:WRAPPER] (it works here).
 func TestScripts(t *testing.T) {
 	env := environment(t)
 	testscript.Run(t, testscript.Params{

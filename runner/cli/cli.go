@@ -48,11 +48,16 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer, data fs.FS) i
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second ^C ends the process at once
-	s := &session{stdout: stdout, stderr: stderr, embedded: data}
+	out := &sink{to: stdout}
+	s := &session{stdout: out, terminal: stdout, stderr: stderr, embedded: data}
 	app := newApp(s)
 	args, err := flagsFirst(app, args)
 	if err == nil {
 		err = app.RunContext(ctx, args)
+	}
+	if out.err != nil && ctx.Err() == nil {
+		fmt.Fprintf(stderr, "rt0lab: write the answer: %v\n", out.err)
+		return statusBroken
 	}
 	switch {
 	case err == nil:
@@ -67,6 +72,21 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer, data fs.FS) i
 	}
 	fmt.Fprintf(stderr, "rt0lab: %v\n", err)
 	return statusBroken
+}
+
+// sink keeps the first error of what is written, so that an answer that got
+// lost (a full disk) is not taken for one.
+type sink struct {
+	to  io.Writer
+	err error
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	n, err := s.to.Write(p)
+	if s.err == nil {
+		s.err = err
+	}
+	return n, err
 }
 
 func newApp(s *session) *cli.App {

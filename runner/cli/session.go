@@ -31,6 +31,7 @@ const delveChild = "__delve"
 // session is one call of the program: the global flags and what is made from them.
 type session struct {
 	stdout, stderr io.Writer
+	terminal       io.Writer // what stdout really is
 	embedded       fs.FS
 
 	dir     string // --data, "" for the embedded data
@@ -71,7 +72,7 @@ func (s *session) open(c *cli.Context) error {
 		s.cache = abs
 	}
 	s.offline, s.verbose = c.Bool("offline"), c.Bool("verbose")
-	if f, ok := s.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := s.terminal.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		s.width, _, _ = term.GetSize(int(f.Fd()))
 		s.color = os.Getenv("NO_COLOR") == "" && !c.Bool("no-color") && os.Getenv("TERM") != "dumb"
 	}

@@ -64,7 +64,6 @@ func (s *session) stops(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		defer r.Close()
 		places, err := r.Places(stops)
 		if err != nil {
 			return err
