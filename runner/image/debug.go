@@ -36,6 +36,13 @@ func oldPacked(r io.Reader, stored uint64) debugSection {
 	return debugSection{stored: stored, size: stored, old: true, open: func() (io.Reader, error) { return r, nil }}
 }
 
+// Debug returns one section of DWARF, unpacked: "info", "rnglists". It is nil
+// when there is none. It is read anew each time. The error wraps ErrDamaged.
+func (im *Image) Debug(name string) (b []byte, err error) {
+	defer guard(&err)
+	return im.debugBytes(name)
+}
+
 func (im *Image) debugBytes(name string) ([]byte, error) {
 	d, ok := im.debugs[name]
 	if !ok {

@@ -38,6 +38,8 @@ func poke(im *Image) {
 	_, _ = im.Needed()
 	_, _ = im.Symbols()
 	im.SymbolAt(im.Entry)
+	im.NameAt(im.Entry)
+	_, _ = im.Bodies("runtime.schedinit")
 	_, _, _ = im.FuncAt(im.Entry)
 	if f, ok, _ := im.Func("runtime.rt0_go"); ok {
 		_, _ = im.Bytes(f.Entry, int(f.End-f.Entry))
@@ -56,6 +58,9 @@ func poke(im *Image) {
 	_, _, _ = im.Variable("runtime.m0.tls[1]")
 	_, _, _ = im.Params("runtime.newproc")
 	_, _ = im.Declared("runtime.nosuch")
+	for name := range im.debugs {
+		_, _ = im.Debug(name)
+	}
 }
 
 // bases are the executables that are damaged, one of a kind.

@@ -14,7 +14,7 @@ import (
 
 // cacheVersion belongs to the answers the resolver gives: raise it when the
 // same stop of the same binary may get another place.
-const cacheVersion = 1
+const cacheVersion = 2
 
 // maxCache bounds what is read back; a file of thousands of stops stays far below.
 const maxCache = 16 << 20
@@ -54,7 +54,6 @@ func Cached(dir, binary, digest string, stops []string) ([]Place, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer r.Close()
 		places, err := r.Places(missing)
 		failed = err
 		for _, p := range places {

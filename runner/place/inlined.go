@@ -4,17 +4,13 @@ import (
 	"bytes"
 	"debug/dwarf"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"strings"
 
-	"github.com/rt0lab/rt0lab/runner/insn"
+	"github.com/rt0lab/rt0lab/runner/image"
 )
-
-// errNoDWARF is returned when the binary was linked without DWARF.
-var errNoDWARF = errors.New("the binary has no DWARF")
 
 // inlines finds the inlined bodies of functions in DWARF.
 //
@@ -28,7 +24,7 @@ type inlines struct {
 	data *dwarf.Data
 	info []byte
 	strs bool // there is .debug_str, where names may be
-	at   insn.Symbols
+	img  *image.Image
 	all  *inlineIndex
 }
 
@@ -41,19 +37,19 @@ type inlineIndex struct {
 	bodies   map[dwarf.Offset][]uint64 // by abstract origin
 }
 
-// newInlines reads what of DWARF is needed; at finds symbols by address.
-func newInlines(img image, at insn.Symbols) (*inlines, error) {
+// newInlines reads what of DWARF is needed. The error wraps image.ErrNoDWARF or image.ErrDamaged.
+func newInlines(img *image.Image) (*inlines, error) {
 	sections := map[string][]byte{}
 	// Neither lines nor locations are needed: they are most of DWARF's bulk.
 	for _, name := range []string{"abbrev", "info", "str", "ranges", "addr", "rnglists", "line_str", "str_offsets"} {
-		b, err := img.debug(name)
+		b, err := img.Debug(name)
 		if err != nil {
 			return nil, err
 		}
 		sections[name] = b
 	}
 	if len(sections["info"]) == 0 || len(sections["abbrev"]) == 0 {
-		return nil, errNoDWARF
+		return nil, image.ErrNoDWARF
 	}
 	d, err := dwarf.New(sections["abbrev"], nil, nil, sections["info"], nil, nil, sections["ranges"], sections["str"])
 	if err != nil {
@@ -66,7 +62,7 @@ func newInlines(img image, at insn.Symbols) (*inlines, error) {
 			}
 		}
 	}
-	return &inlines{data: d, info: sections["info"], strs: len(sections["str"]) > 0, at: at}, nil
+	return &inlines{data: d, info: sections["info"], strs: len(sections["str"]) > 0, img: img}, nil
 }
 
 // find returns the entry addresses of the inlined bodies of the function, in
@@ -112,9 +108,6 @@ func (n *inlines) searchAbstract(name string) (found []dwarf.Offset, named bool)
 
 // searchBodies finds where the abstract functions are inlined; nil when that takes the walk.
 func (n *inlines) searchBodies(abstract []dwarf.Offset) (entries []uint64) {
-	if n.at == nil {
-		return nil
-	}
 	into := map[uint64]string{} // functions that seem to have one
 	for _, off := range abstract {
 		for e := range n.references(off, dwarf.TagInlinedSubroutine) {
@@ -122,8 +115,8 @@ func (n *inlines) searchBodies(abstract []dwarf.Offset) (entries []uint64) {
 			if !ok {
 				continue
 			}
-			if name, base := n.at(low); name != "" {
-				into[base] = strings.TrimSuffix(name, abi0)
+			if s, ok := n.img.SymbolAt(low); ok {
+				into[s.Addr] = strings.TrimSuffix(s.Name, abi0)
 			}
 			if len(into) > maxWalks {
 				return nil

@@ -5,19 +5,18 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rt0lab/rt0lab/runner/image"
 	"github.com/rt0lab/rt0lab/runner/insn"
 )
 
 // Resolver turns stops into places of one binary. It reads of the binary only
 // what the stops ask for. It is not safe for concurrent use.
 type Resolver struct {
-	path    string
-	img     image
-	table   *table
+	img     *image.Image
 	inlines *inlines
-	// Errors of the two above are kept: a damaged table stays damaged.
-	tableErr, inlinesErr error
-	functions            map[string]*function
+	// inlinesErr is kept: damaged DWARF stays damaged.
+	inlinesErr error
+	functions  map[string]*function
 }
 
 // function is what is known of one function of the binary.
@@ -25,21 +24,18 @@ type function struct {
 	state   State
 	reason  string
 	entries []uint64
-	body    symbol // the only body; size 0 for inlined functions
+	body    image.Func // the only body; empty for inlined functions
 	insts   []insn.Inst
 }
 
-// Open opens a binary: an ELF executable. Everything else, and a damaged one, is ErrImage.
+// Open opens a binary. The error wraps image.ErrFormat or image.ErrDamaged when it is none.
 func Open(binary string) (*Resolver, error) {
-	img, err := openImage(binary)
+	img, err := image.Open(binary)
 	if err != nil {
 		return nil, fmt.Errorf("open binary to place stops: %w", err)
 	}
-	return &Resolver{path: binary, img: img, functions: map[string]*function{}}, nil
+	return &Resolver{img: img, functions: map[string]*function{}}, nil
 }
-
-// Close closes the binary.
-func (r *Resolver) Close() error { return r.img.Close() }
 
 // Places resolves the stops, in their order. An error wraps ErrStop and names
 // every stop that could not be parsed; the others are resolved in any case.
@@ -87,17 +83,18 @@ func (r *Resolver) place(s Stop, text string, err error) Place {
 // resolve finds the addresses of a stop, or says why there are none.
 func (r *Resolver) resolve(s Stop) (State, []uint64, string) {
 	if s.Kind == Entry {
-		return Placed, []uint64{r.img.entry()}, ""
+		return Placed, []uint64{r.img.Entry}, ""
 	}
 	f := r.function(s.Func)
 	if f.state != Placed || s.Kind == Function {
 		return f.state, f.entries, f.reason
 	}
-	if f.body.size == 0 {
+	if f.body.End == f.body.Entry {
 		return Unplaced, nil, s.Func + " is inlined: it has no instructions of its own"
 	}
 	if f.insts == nil {
-		if err := r.decode(f); err != nil {
+		var err error
+		if f.insts, err = decode(r.img, f.body); err != nil {
 			return Unplaced, nil, err.Error()
 		}
 	}
@@ -140,15 +137,6 @@ func nth(s Stop, insts []insn.Inst) (State, []uint64, string) {
 	return Absent, nil, fmt.Sprintf("%s has no instruction %s", s.Func, s.Inst)
 }
 
-func (r *Resolver) decode(f *function) error {
-	code, err := r.img.code(f.body.addr, f.body.size)
-	if err != nil {
-		return err
-	}
-	f.insts, err = insn.Decode(r.img.goarch(), code, f.body.addr, r.table.at)
-	return err
-}
-
 // function looks a function up, once.
 func (r *Resolver) function(name string) *function {
 	f := r.functions[name]
@@ -160,41 +148,28 @@ func (r *Resolver) function(name string) *function {
 }
 
 func (r *Resolver) lookUp(name string) *function {
-	if r.table == nil && r.tableErr == nil {
-		r.table, r.tableErr = newTable(r.img)
+	bodies, err := bodiesOf(r.img, name)
+	if len(bodies) == 0 {
+		return r.lookUpInlined(name, err)
 	}
-	if r.tableErr == nil {
-		bodies, err := r.table.functions(name)
-		if err != nil {
-			return &function{state: Unplaced, reason: err.Error()}
-		}
-		if len(bodies) > 0 {
-			f := &function{state: Placed, body: bodies[0]}
-			for _, b := range bodies {
-				f.entries = append(f.entries, b.addr)
-			}
-			slices.Sort(f.entries)
-			return f
-		}
-	} else if !errors.Is(r.tableErr, errFunctions) {
-		return &function{state: Unplaced, reason: r.tableErr.Error()}
+	f := &function{state: Placed, body: bodies[0]}
+	for _, b := range bodies {
+		f.entries = append(f.entries, b.Entry)
 	}
-	return r.lookUpInlined(name)
+	slices.Sort(f.entries)
+	return f
 }
 
-// lookUpInlined looks for a function that has no symbol: it is inlined
-// everywhere, or not in this binary, and only DWARF can tell.
-func (r *Resolver) lookUpInlined(name string) *function {
+// lookUpInlined looks for a function without code of its own: it is inlined
+// everywhere, or not in this binary, and only DWARF can tell. noFuncs is why
+// functions cannot be found in the binary at all, nil when they can.
+func (r *Resolver) lookUpInlined(name string, noFuncs error) *function {
 	if r.inlines == nil && r.inlinesErr == nil {
-		var at insn.Symbols
-		if r.table != nil {
-			at = r.table.at
-		}
-		r.inlines, r.inlinesErr = newInlines(r.img, at)
+		r.inlines, r.inlinesErr = newInlines(r.img)
 	}
 	if r.inlinesErr != nil {
-		if r.tableErr != nil {
-			return &function{state: Unplaced, reason: fmt.Sprintf("%v; %v", r.tableErr, r.inlinesErr)}
+		if noFuncs != nil {
+			return &function{state: Unplaced, reason: fmt.Sprintf("%v; %v", noFuncs, r.inlinesErr)}
 		}
 		return &function{state: Unplaced, reason: fmt.Sprintf("no symbol %s: gone or inlined, and %v", name, r.inlinesErr)}
 	}
@@ -206,8 +181,8 @@ func (r *Resolver) lookUpInlined(name string) *function {
 		return &function{state: Placed, entries: entries}
 	case known:
 		return &function{state: Unplaced, reason: name + " is inlined without an address"}
-	case r.tableErr != nil:
-		return &function{state: Unplaced, reason: r.tableErr.Error()}
+	case noFuncs != nil:
+		return &function{state: Unplaced, reason: noFuncs.Error()}
 	}
 	return &function{state: Absent, reason: name + " is not in this binary"}
 }

@@ -173,7 +173,6 @@ func request(tb testing.TB, binary, source string, specs fact.Catalogue) observe
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer r.Close()
 	var stops []string
 	seen := map[string]bool{}
 	for _, s := range specs {

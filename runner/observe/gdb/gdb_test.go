@@ -126,7 +126,6 @@ func request(tb testing.TB, binary string, tables ...table) observe.Request {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer r.Close()
 	if req.Places, err = r.Places(stops); err != nil {
 		tb.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func (s *session) decode(name string) (insts []insn.Inst, ok bool, err error) {
 		if err != nil {
 			return nil, false, fmt.Errorf("read code of %s: %w", name, err)
 		}
-		if insts, err = insn.Decode(s.goarch, code, f.Entry, s.symbolize); err != nil {
+		if insts, err = insn.Decode(s.goarch, code, f.Entry, s.im.NameAt); err != nil {
 			return nil, false, err
 		}
 		if insts == nil {
@@ -35,17 +35,6 @@ func (s *session) decode(name string) (insts []insn.Inst, ok bool, err error) {
 	}
 	s.decoded[name] = insts
 	return insts, ok, nil
-}
-
-// symbolize names an address in an instruction: a function or a variable.
-func (s *session) symbolize(a uint64) (name string, base uint64) {
-	if f, ok, err := s.im.FuncAt(a); err == nil && ok {
-		return f.Name, f.Entry
-	}
-	if sym, ok := s.im.SymbolAt(a); ok {
-		return sym.Name, sym.Addr
-	}
-	return "", 0
 }
 
 func (s *session) listing(name string, text func(insn.Inst) string) (starlark.Value, error) {
