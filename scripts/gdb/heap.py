@@ -156,7 +156,6 @@ def at_main(seen):
         "heap.first": g,
         "heap.first.in_c0": g >> 26 == C0 >> 26,
         "heap.map.reserved": reserved,
-        "heap.map.usable": usable,
         "heap.map.all_usable": usable == 64 << 20,
         "heap.linear.in_step": in_step(),
     }
