@@ -51,6 +51,9 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer, data fs.FS) i
 	out := &sink{to: stdout}
 	s := &session{stdout: out, terminal: stdout, stderr: stderr, embedded: data}
 	app := newApp(s)
+	if len(args) == 2 && args[1] == "--version" {
+		args = []string{args[0], "version"}
+	}
 	args, err := flagsFirst(app, args)
 	if err == nil {
 		err = app.RunContext(ctx, args)
@@ -101,9 +104,8 @@ func newApp(s *session) *cli.App {
 		Writer:               s.stdout,
 		ErrWriter:            s.stderr,
 		// Errors come back from RunContext; nothing inside may end the process.
-		ExitErrHandler:  func(*cli.Context, error) {},
-		OnUsageError:    usage,
-		CommandNotFound: func(*cli.Context, string) {},
+		ExitErrHandler: func(*cli.Context, error) {},
+		OnUsageError:   usage,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				var known []string

@@ -42,12 +42,17 @@ func (s *session) doctorCommand() *cli.Command {
 				return errReported
 			}
 			fmt.Fprintf(s.stdout, "  ok  local release: %s at %s\n", tc.Name, tc.GOROOT)
-			size, err := build.Size(s.cache)
+			cache, err := s.cacheDir()
 			if err != nil {
 				s.checkup("cache", err)
 				return errReported
 			}
-			fmt.Fprintf(s.stdout, "  ok  cache: %s, %d MB (rt0lab clean empties it)\n", s.cache, size>>20)
+			size, err := build.Size(cache)
+			if err != nil {
+				s.checkup("cache", err)
+				return errReported
+			}
+			fmt.Fprintf(s.stdout, "  ok  cache: %s, %d MB (rt0lab clean empties it)\n", cache, size>>20)
 			return nil
 		},
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -28,14 +27,18 @@ func (s *session) cleanCommand() *cli.Command {
 			if err := noArgs(c); err != nil {
 				return err
 			}
-			size, err := build.Size(s.cache)
+			cache, err := s.cacheDir()
 			if err != nil {
 				return err
 			}
-			if err := build.Clean(s.cache); err != nil {
+			size, err := build.Size(cache)
+			if err != nil {
 				return err
 			}
-			fmt.Fprintf(s.stdout, "removed %s (%d MB)\n", s.cache, size>>20)
+			if err := build.Clean(cache); err != nil {
+				return err
+			}
+			fmt.Fprintf(s.stdout, "removed %s (%d MB)\n", cache, size>>20)
 			return nil
 		},
 	}
@@ -126,10 +129,4 @@ func splitList(values []string) []string {
 		}
 	}
 	return list
-}
-
-// isFile reports whether a regular file stands at path.
-func isFile(path string) bool {
-	st, err := os.Stat(path)
-	return err == nil && st.Mode().IsRegular()
 }

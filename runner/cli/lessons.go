@@ -135,7 +135,7 @@ func (s *session) show(data *lab.Data, c *lab.Claim) error {
 	if s.lang == "zh" {
 		what = spec.Zh
 	}
-	fmt.Fprintf(s.stdout, "  fact %s (%s %s): %s\n", c.Fact, spec.Type, spec.Unit, what)
+	fmt.Fprintf(s.stdout, "  fact %s (%s): %s\n", c.Fact, strings.TrimSpace(string(spec.Type)+" "+spec.Unit), what)
 	fmt.Fprintf(s.stdout, "  seen at %s\n", strings.Join(spec.At, " · "))
 	lines, err := s.recordedLines(data, []*lab.Claim{c})
 	if err != nil {

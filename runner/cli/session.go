@@ -37,7 +37,7 @@ type session struct {
 	dir     string // --data, "" for the embedded data
 	files   fs.FS
 	lang    string
-	cache   string
+	cache   string // --cache
 	offline bool
 	verbose bool
 	color   bool
@@ -61,22 +61,22 @@ func (s *session) open(c *cli.Context) error {
 	if s.lang != "en" && s.lang != "zh" {
 		return fmt.Errorf("%w: --lang %s: use en or zh", errUsage, s.lang)
 	}
-	if s.cache = c.String("cache"); s.cache == "" {
-		dir, err := os.UserCacheDir()
-		if err != nil {
-			return fmt.Errorf("find a folder for built fixtures: %w (give one with --cache DIR or RT0LAB_CACHE)", err)
-		}
-		s.cache = filepath.Join(dir, "rt0lab")
-	}
-	if abs, err := filepath.Abs(s.cache); err == nil {
-		s.cache = abs
-	}
+	s.cache = c.String("cache")
 	s.offline, s.verbose = c.Bool("offline"), c.Bool("verbose")
 	if f, ok := s.terminal.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		s.width, _, _ = term.GetSize(int(f.Fd()))
 		s.color = os.Getenv("NO_COLOR") == "" && !c.Bool("no-color") && os.Getenv("TERM") != "dumb"
 	}
 	return nil
+}
+
+// cacheDir is where built fixtures are. It may not be known (no HOME), which
+// is no matter to what builds nothing.
+func (s *session) cacheDir() (string, error) {
+	if s.cache == "" {
+		return build.DefaultDir()
+	}
+	return filepath.Abs(s.cache)
 }
 
 // data reads the labs, once.
@@ -118,12 +118,22 @@ func (s *session) builder() (*build.Builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open fixtures: %w", err)
 	}
-	return &build.Builder{CacheDir: s.cache, Fixtures: fixtures}, nil
+	cache, err := s.cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	return &build.Builder{CacheDir: cache, Fixtures: fixtures}, nil
 }
 
 // engine wires the witnesses: the one place that does.
 // It reads the flags of jobsFlags.
 func (s *session) engine(c *cli.Context) (*verify.Engine, error) {
+	if jobs := c.Int("jobs"); jobs < 0 {
+		return nil, fmt.Errorf("%w: --jobs %d: give a number above 0, or 0 for one per CPU", errUsage, jobs)
+	}
+	if timeout := c.Duration("timeout"); timeout < 0 {
+		return nil, fmt.Errorf("%w: --timeout %s: give a time such as 30s", errUsage, timeout)
+	}
 	data, err := s.data()
 	if err != nil {
 		return nil, err

@@ -71,6 +71,9 @@ func (s *session) verify(c *cli.Context) error {
 		if st, err := os.Stat(filepath.Dir(file)); err != nil || !st.IsDir() {
 			return fmt.Errorf("%w: -o %s: there is no folder %s", errUsage, file, filepath.Dir(file))
 		}
+		if st, err := os.Stat(file); err == nil && st.IsDir() {
+			return fmt.Errorf("%w: -o %s: it is a folder", errUsage, file)
+		}
 	}
 	data, err := s.data()
 	if err != nil {
