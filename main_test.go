@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -156,7 +157,12 @@ func rt0(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	left := ts.MkAbs(".left")
 	command := append([]string{left}, wrapper...)
-	err = ts.Exec(here(ts, "supervise"), append(append(command, here(ts, "rt0lab")), args[1:]...)...)
+	command = append(append(command, here(ts, "rt0lab")), args[1:]...)
+	if helpers["supervise"] == nil {
+		err = ts.Exec(command[1], command[2:]...)
+	} else {
+		err = ts.Exec(here(ts, "supervise"), command...)
+	}
 	ended(ts, want, err, left)
 }
 
@@ -249,18 +255,30 @@ func edit(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(file, []byte(strings.Replace(string(text), before, after, 1)), 0o666))
 }
 
-// TestREADME runs every command line of the README: the lines that begin with
+// TestREADME runs every command line of the README in each language: the lines that begin with
 // "$ " in its blocks of console.
 func TestREADME(t *testing.T) {
 	t.Parallel()
 	env := environment(t)
-	text, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob("README*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no README*.md: %v", err)
 	}
-	lines := commandLines(string(text))
-	if len(lines) == 0 {
-		t.Fatal("README.md has no ```console block with a line that begins with $")
+	var lines []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := commandLines(string(text))
+		if len(found) == 0 {
+			t.Errorf("%s has no ```console block with a line that begins with $", file)
+		}
+		for _, line := range found {
+			if !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
 	}
 	dir := t.TempDir()
 	for _, line := range lines {
