@@ -27,7 +27,7 @@ var ErrNoCompiler = errors.New("no C compiler")
 
 // ErrUnsupported is wrapped when the release cannot build this setup at all (Setup.Go, a
 // GOOS/GOARCH pair or a GOEXPERIMENT it does not know): untested, cause release.
-var ErrUnsupported = errors.New("release cannot build this setup")
+var ErrUnsupported = errors.New("the release cannot build this setup")
 
 // ErrCache is wrapped when the cache folder cannot be used: read-only, full, somebody else's.
 var ErrCache = errors.New("cache folder cannot be used")
@@ -94,6 +94,10 @@ func (b *Builder) Build(ctx context.Context, in Input) (Binary, error) {
 		return Binary{}, err
 	}
 	p, err := b.plan(ctx, in)
+	if errors.Is(err, ErrUnsupported) {
+		// A reason, not a failure: it is recorded and counted, so it names no release.
+		return Binary{}, err
+	}
 	if err != nil {
 		return Binary{}, fmt.Errorf("build %s with %s: %w", fixtureOf(in.Setup), in.Toolchain.Name, err)
 	}
