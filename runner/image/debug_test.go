@@ -10,7 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rt0lab/rt0lab/runner/image/imagetest"
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
+	"github.com/rt0lab/rt0lab/runner/lab"
 )
 
 func TestDWARF(t *testing.T) {
@@ -170,7 +171,7 @@ func TestFlags(t *testing.T) {
 // would never come back, which nothing can recover from.
 func TestTypeCycle(t *testing.T) {
 	t.Parallel()
-	file, err := os.ReadFile(imagetest.Hello(t, "local", "-ldflags=-compressdwarf=false"))
+	file, err := os.ReadFile(buildtest.Build(t, "local", lab.Setup{Ldflags: "-compressdwarf=false"}))
 	if err != nil {
 		t.Fatal(err)
 	}

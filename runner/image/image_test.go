@@ -3,48 +3,50 @@ package image
 import (
 	"debug/dwarf"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/rt0lab/rt0lab/runner/image/imagetest"
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
+	"github.com/rt0lab/rt0lab/runner/lab"
 )
 
-func TestMain(m *testing.M) { imagetest.Main(m) }
+func TestMain(m *testing.M) { os.Exit(buildtest.Run(m)) }
 
 // sample is one executable the tests look at.
 type sample struct {
 	name, release string
-	args          []string
 	goos, goarch  string
 	stripped, old bool
+	setup         lab.Setup // what else it is built with
 }
 
 var samples = []sample{
 	{name: "linux", release: "local", goos: "linux", goarch: "amd64"},
-	{name: "linux stripped", release: "local", args: []string{"-ldflags=-s -w"}, goos: "linux", goarch: "amd64", stripped: true},
-	{name: "linux pie", release: "local", args: []string{"-buildmode=pie"}, goos: "linux", goarch: "amd64"},
-	{name: "linux unpacked dwarf", release: "local", args: []string{"-ldflags=-compressdwarf=false"}, goos: "linux", goarch: "amd64"},
-	{name: "linux arm64", release: "local", args: []string{"GOARCH=arm64"}, goos: "linux", goarch: "arm64"},
-	{name: "darwin amd64", release: "local", args: []string{"GOOS=darwin"}, goos: "darwin", goarch: "amd64"},
-	{name: "darwin arm64", release: "local", args: []string{"GOOS=darwin", "GOARCH=arm64"}, goos: "darwin", goarch: "arm64"},
-	{name: "darwin arm64 stripped", release: "local", args: []string{"GOOS=darwin", "GOARCH=arm64", "-ldflags=-s -w"}, goos: "darwin", goarch: "arm64", stripped: true},
-	{name: "windows", release: "local", args: []string{"GOOS=windows"}, goos: "windows", goarch: "amd64"},
-	{name: "windows stripped", release: "local", args: []string{"GOOS=windows", "-ldflags=-s -w"}, goos: "windows", goarch: "amd64", stripped: true},
+	{name: "linux stripped", release: "local", goos: "linux", goarch: "amd64", stripped: true},
+	{name: "linux pie", release: "local", goos: "linux", goarch: "amd64", setup: lab.Setup{Buildmode: "pie"}},
+	{name: "linux unpacked dwarf", release: "local", goos: "linux", goarch: "amd64", setup: lab.Setup{Ldflags: "-compressdwarf=false"}},
+	{name: "linux arm64", release: "local", goos: "linux", goarch: "arm64"},
+	{name: "darwin amd64", release: "local", goos: "darwin", goarch: "amd64"},
+	{name: "darwin arm64", release: "local", goos: "darwin", goarch: "arm64"},
+	{name: "darwin arm64 stripped", release: "local", goos: "darwin", goarch: "arm64", stripped: true},
+	{name: "windows", release: "local", goos: "windows", goarch: "amd64"},
+	{name: "windows stripped", release: "local", goos: "windows", goarch: "amd64", stripped: true},
 	{name: "1.10 linux", release: "1.10", goos: "linux", goarch: "amd64", old: true},
-	{name: "1.10 linux stripped", release: "1.10", args: []string{"-ldflags=-s -w"}, goos: "linux", goarch: "amd64", stripped: true, old: true},
-	{name: "1.10 darwin", release: "1.10", args: []string{"GOOS=darwin"}, goos: "darwin", goarch: "amd64", old: true},
-	{name: "1.10 windows", release: "1.10", args: []string{"GOOS=windows"}, goos: "windows", goarch: "amd64", old: true},
+	{name: "1.10 linux stripped", release: "1.10", goos: "linux", goarch: "amd64", stripped: true, old: true},
+	{name: "1.10 darwin", release: "1.10", goos: "darwin", goarch: "amd64", old: true},
+	{name: "1.10 windows", release: "1.10", goos: "windows", goarch: "amd64", old: true},
 	{name: "1.16 linux", release: "1.16.15", goos: "linux", goarch: "amd64", old: true},
 	{name: "1.17 linux", release: "1.17", goos: "linux", goarch: "amd64", old: true},
-	{name: "1.17 linux stripped", release: "1.17", args: []string{"-ldflags=-s -w"}, goos: "linux", goarch: "amd64", stripped: true, old: true},
-	{name: "1.17 darwin", release: "1.17", args: []string{"GOOS=darwin"}, goos: "darwin", goarch: "amd64", old: true},
-	{name: "1.17 windows", release: "1.17", args: []string{"GOOS=windows"}, goos: "windows", goarch: "amd64", old: true},
+	{name: "1.17 linux stripped", release: "1.17", goos: "linux", goarch: "amd64", stripped: true, old: true},
+	{name: "1.17 darwin", release: "1.17", goos: "darwin", goarch: "amd64", old: true},
+	{name: "1.17 windows", release: "1.17", goos: "windows", goarch: "amd64", old: true},
 	{name: "1.19 linux", release: "1.19.13", goos: "linux", goarch: "amd64", old: true},
 	{name: "1.27 linux", release: "1.27.4", goos: "linux", goarch: "amd64", old: true},
-	{name: "1.27 linux stripped", release: "1.27.4", args: []string{"-ldflags=-s -w"}, goos: "linux", goarch: "amd64", stripped: true, old: true},
+	{name: "1.27 linux stripped", release: "1.27.4", goos: "linux", goarch: "amd64", stripped: true, old: true},
 }
 
 func (s sample) open(t testing.TB) *Image {
@@ -52,7 +54,12 @@ func (s sample) open(t testing.TB) *Image {
 	if s.old && testing.Short() {
 		t.Skip("old releases are left out with -short")
 	}
-	im, err := Open(imagetest.Hello(t, s.release, s.args...))
+	setup := s.setup
+	setup.Goos, setup.Goarch = s.goos, s.goarch
+	if s.stripped {
+		setup.Ldflags = "-s -w"
+	}
+	im, err := Open(buildtest.Build(t, s.release, setup))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,11 +327,10 @@ func TestBytes(t *testing.T) {
 
 func TestCgo(t *testing.T) {
 	t.Parallel()
-	imagetest.NeedC(t)
 	for _, flags := range []string{"", "-s -w"} {
 		t.Run("ldflags "+flags, func(t *testing.T) {
 			t.Parallel()
-			im, err := Open(imagetest.Build(t, "hellocgo", "local", "CGO_ENABLED=1", "-ldflags="+flags))
+			im, err := Open(buildtest.Build(t, "local", lab.Setup{Fixture: "hellocgo", Cgo: true, Ldflags: flags}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,31 +3,16 @@ package image
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/rt0lab/rt0lab/runner/image/imagetest"
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 )
-
-// copyOf returns a copy that the test may change.
-func copyOf(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	to := filepath.Join(t.TempDir(), "copy")
-	if err := os.WriteFile(to, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return to
-}
 
 // Not parallel: other tests would push its image out.
 func TestOpenShares(t *testing.T) {
-	path := copyOf(t, imagetest.Hello(t, "local"))
+	path := buildtest.Copy(t, buildtest.Hello(t, "local"))
 	images := make([]*Image, 8)
 	var all sync.WaitGroup
 	for i := range images {
@@ -51,7 +36,7 @@ func TestOpenShares(t *testing.T) {
 
 func TestOpenChanged(t *testing.T) {
 	t.Parallel()
-	path := copyOf(t, imagetest.Hello(t, "local"))
+	path := buildtest.Copy(t, buildtest.Hello(t, "local"))
 	old, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -76,9 +61,9 @@ func TestOpenChanged(t *testing.T) {
 
 // Not parallel: it pushes the images of others out.
 func TestOpenForgets(t *testing.T) {
-	path := imagetest.Hello(t, "local")
+	path := buildtest.Hello(t, "local")
 	for range keep + 4 {
-		if _, err := Open(copyOf(t, path)); err != nil {
+		if _, err := Open(buildtest.Copy(t, path)); err != nil {
 			t.Fatal(err)
 		}
 	}

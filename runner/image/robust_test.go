@@ -10,7 +10,8 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/rt0lab/rt0lab/runner/image/imagetest"
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
+	"github.com/rt0lab/rt0lab/runner/lab"
 )
 
 // damaged is a file with some bytes exchanged and its end cut off.
@@ -67,14 +68,14 @@ func poke(im *Image) {
 func bases(t testing.TB) [][]byte {
 	t.Helper()
 	var all [][]byte
-	for _, args := range [][]string{
-		{"-ldflags=-compressdwarf=false"},
+	for _, setup := range []lab.Setup{
+		{Ldflags: "-compressdwarf=false"},
 		{},
-		{"GOOS=darwin", "GOARCH=arm64"},
-		{"GOOS=windows"},
-		{"GOOS=windows", "-ldflags=-s -w"},
+		{Goos: "darwin", Goarch: "arm64"},
+		{Goos: "windows"},
+		{Goos: "windows", Ldflags: "-s -w"},
 	} {
-		b, err := os.ReadFile(imagetest.Hello(t, "local", args...))
+		b, err := os.ReadFile(buildtest.Build(t, "local", setup))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 	"github.com/rt0lab/rt0lab/runner/fact"
-	"github.com/rt0lab/rt0lab/runner/image/imagetest"
 	"github.com/rt0lab/rt0lab/runner/observe"
 	"github.com/rt0lab/rt0lab/runner/observe/gdb"
 	"github.com/rt0lab/rt0lab/runner/observe/static"
@@ -89,7 +89,7 @@ func TestAgree(t *testing.T) {
 	}
 	for _, release := range releases {
 		t.Run(release, func(t *testing.T) {
-			binary := imagetest.Hello(t, release)
+			binary := buildtest.Hello(t, release)
 			req := request(t, binary, release, "")
 			req.Lib = observe.Script{Path: "scripts/gdb/shim.py", Source: string(shim)}
 			for name, typ := range agreedFacts {

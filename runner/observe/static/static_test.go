@@ -11,13 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 	"github.com/rt0lab/rt0lab/runner/fact"
-	"github.com/rt0lab/rt0lab/runner/image/imagetest"
+	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/observe"
 	"github.com/rt0lab/rt0lab/runner/observe/static"
 )
 
-func TestMain(m *testing.M) { imagetest.Main(m) }
+func TestMain(m *testing.M) { os.Exit(buildtest.Run(m)) }
 
 func replaceStop(source, stop string) string { return strings.ReplaceAll(source, "STOP", stop) }
 
@@ -109,43 +110,42 @@ const (
 // wordAnswers are the answers that differ between builds; TestWords adds the others.
 var wordAnswers = []struct {
 	name, release string
-	args          []string
 	goos, goarch  string
 	want          map[string]string
 }{
-	{"1.10", "1.10", nil, "linux", "amd64", map[string]string{
+	{"1.10", "1.10", "linux", "amd64", map[string]string{
 		"x.int.minor": "10", "x.list.sections": "[" + sections1 + " " + sections2 + "]",
 		"x.list.symbols": "[true false true false false]", "x.list.has": "[true true true false false false]", "x.int.addr_bits": "absent",
 		"x.list.code": "[mov rax,rdi mov rbx,rsi sub rsp,0x27]", "x.list.go_code": "[MOVQ DI, AX MOVQ SI, BX SUBQ $0x27, SP]",
 		"x.list.calls": "[" + rt0Calls + "]", "x.list.params": "[fn siz]", "x.list.flags": "absent",
 	}},
-	{"1.16", "1.16.15", nil, "linux", "amd64", map[string]string{
+	{"1.16", "1.16.15", "linux", "amd64", map[string]string{
 		"x.int.minor": "16", "x.list.sections": "[" + sections1 + " .go.buildinfo " + sections2 + "]",
 		"x.list.symbols": "[true false true false false]", "x.list.has": "[true true true true false false]",
 		"x.list.code": "[mov rax,rdi mov rbx,rsi sub rsp,0x27]", "x.list.go_code": "[MOVQ DI, AX MOVQ SI, BX SUBQ $0x27, SP]",
 		"x.list.calls": "[" + rt0Calls2 + "]", "x.list.params": "[siz fn]", "x.list.flags": "absent",
 	}},
-	{"1.17", "1.17", nil, "linux", "amd64", map[string]string{
+	{"1.17", "1.17", "linux", "amd64", map[string]string{
 		"x.int.minor": "17", "x.list.sections": "[" + sections1 + " .go.buildinfo " + sections2 + "]",
 		"x.list.symbols": "[false true true false false]", "x.list.has": "[true true true true false true]",
 		"x.list.code": "[mov rax,rdi mov rbx,rsi sub rsp,0x27]", "x.list.go_code": "[MOVQ DI, AX MOVQ SI, BX SUBQ $0x27, SP]",
 		"x.list.calls": "[" + rt0Calls2 + "]", "x.list.params": "[siz fn]", "x.list.flags": "[topframe spwrite]",
 	}},
-	{"1.26", "1.26.8", nil, "linux", "amd64", map[string]string{"x.int.minor": "26"}},
-	{"1.27", "1.27.4", nil, "linux", "amd64", map[string]string{"x.int.minor": "27"}},
-	{"linux arm64", "1.26.8", []string{"GOARCH=arm64"}, "linux", "arm64", map[string]string{
+	{"1.26", "1.26.8", "linux", "amd64", map[string]string{"x.int.minor": "26"}},
+	{"1.27", "1.27.4", "linux", "amd64", map[string]string{"x.int.minor": "27"}},
+	{"linux arm64", "1.26.8", "linux", "arm64", map[string]string{
 		"x.int.minor": "26", "x.list.code": "", "x.list.go_code": "", "x.list.calls": "", "x.list.flags": "[topframe asm]", "x.list.lines": "", "x.list.text_section": "[69632 AX true]",
 	}},
-	{"darwin amd64", "1.26.8", []string{"GOOS=darwin"}, "darwin", "amd64", map[string]string{
+	{"darwin amd64", "1.26.8", "darwin", "amd64", map[string]string{
 		"x.int.minor": "26", "x.list.calls": "", "x.text.interp": "/usr/lib/dyld", "x.list.needed": "[/usr/lib/libSystem.B.dylib]", "x.text.entry_section": "__text",
 		"x.list.sections": "", "x.list.text_section": "[16781312 AX true]", "x.list.g0_section": "", "x.list.mainpc": "[__rodata runtime.main]",
 	}},
-	{"darwin arm64", "1.26.8", []string{"GOOS=darwin", "GOARCH=arm64"}, "darwin", "arm64", map[string]string{
+	{"darwin arm64", "1.26.8", "darwin", "arm64", map[string]string{
 		"x.int.minor": "26", "x.list.code": "", "x.list.go_code": "", "x.list.calls": "", "x.list.flags": "[topframe asm]", "x.list.lines": "", "x.list.jump": "[JMP runtime.rt0_go]",
 		"x.text.interp": "/usr/lib/dyld", "x.list.needed": "[/usr/lib/libSystem.B.dylib]", "x.text.entry_section": "__text", "x.list.sections": "",
 		"x.list.text_section": "[4294971392 AX true]", "x.list.g0_section": "", "x.list.mainpc": "[__rodata runtime.main]",
 	}},
-	{"windows amd64", "1.26.8", []string{"GOOS=windows"}, "windows", "amd64", map[string]string{
+	{"windows amd64", "1.26.8", "windows", "amd64", map[string]string{
 		"x.int.minor": "26", "x.list.calls": "", "x.list.needed": "[kernel32.dll]", "x.list.lines": "[[rt0_windows_amd64.s 10] proc.go true]",
 		"x.list.sections": "[.text .rdata .data .pdata .xdata .idata]", "x.list.text_section": "[5368713216 AX true]",
 		"x.list.g0_section": "", "x.list.mainpc": "[.rdata runtime.main]",
@@ -175,7 +175,7 @@ func TestWords(t *testing.T) {
 			if testing.Short() && c.release != "1.26.8" {
 				t.Skip("old releases are left out with -short")
 			}
-			req := request(t, imagetest.Hello(t, c.release, c.args...), c.release, words)
+			req := request(t, buildtest.Build(t, c.release, lab.Setup{Goos: c.goos, Goarch: c.goarch}), c.release, words)
 			req.GOOS, req.GOARCH = c.goos, c.goarch
 			got, err := static.Witness{}.Observe(t.Context(), req)
 			if err != nil {
@@ -208,7 +208,7 @@ func TestWords(t *testing.T) {
 
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	binary := imagetest.Hello(t, "local")
+	binary := buildtest.Hello(t, "local")
 	table := "\nstops = {\"image\": f}\n"
 	for name, c := range map[string]struct{ source, want string }{
 		"raises":             {"def f(seen):\n    return {\"x.int.n\": 1 // 0}" + table, "broken: scripts/static/x.star:2: floored division by zero"},
@@ -263,7 +263,7 @@ func TestScripts(t *testing.T) {
 // TestOneOfTwo: a script that raises leaves the others alone, and sees what those before it saw.
 func TestOneOfTwo(t *testing.T) {
 	t.Parallel()
-	req := request(t, imagetest.Hello(t, "local"), "local", "def f(seen):\n    return {\"x.int.n\": 7}\nstops = {\"image\": f}\n")
+	req := request(t, buildtest.Hello(t, "local"), "local", "def f(seen):\n    return {\"x.int.n\": 7}\nstops = {\"image\": f}\n")
 	req.Scripts = append(req.Scripts,
 		observe.Script{Subject: "y", Path: "y.star", Source: "def f(seen):\n    fail(\"no\")\nstops = {\"image\": f}\n"},
 		observe.Script{Subject: "z", Path: "z.star", Source: "def f(seen):\n    return {\"z.n\": seen[\"x.int.n\"] + 1}\nstops = {\"image\": f}\n"})
@@ -285,7 +285,7 @@ func TestOneOfTwo(t *testing.T) {
 // fault of the script; what is left is read all the same.
 func TestStripped(t *testing.T) {
 	t.Parallel()
-	binary := imagetest.Hello(t, "local", "-ldflags=-s -w")
+	binary := buildtest.Build(t, "local", lab.Setup{Ldflags: "-s -w"})
 	for source, want := range map[string]string{
 		`{"x.int.n": Const("runtime.heapAddrBits")}`: "unseen (release): no DWARF",
 		`{"x.int.n": Addr("runtime.g0")}`:            "unseen (release): no DWARF",
@@ -309,7 +309,7 @@ func TestStripped(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	binary := imagetest.Hello(t, "local")
+	binary := buildtest.Hello(t, "local")
 	req := request(t, binary, "local", "def f(seen):\n    while True:\n        pass\n    return {\"x.int.n\": 1}\nstops = {\"image\": f}\n")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -325,7 +325,7 @@ func TestLimits(t *testing.T) {
 
 func TestOtherFiles(t *testing.T) {
 	t.Parallel()
-	req := request(t, imagetest.Hello(t, "local"), "local", "stops = {}")
+	req := request(t, buildtest.Hello(t, "local"), "local", "stops = {}")
 	req.GOARCH = "arm64"
 	if _, err := (static.Witness{}).Observe(t.Context(), req); err == nil || errors.Is(err, observe.ErrRelease) {
 		t.Errorf("a binary for another machine than asked: %v", err)
@@ -350,7 +350,7 @@ func TestFacts(t *testing.T) {
 		{Subject: "x", Path: "x.star", Source: "def f(seen):\n    return {\"x.a\": [Goos(), Goarch(), Minor()], \"y.a\": 1}\nstops = {\"image\": f}\n"},
 		{Subject: "y", Path: "y.star", Source: "def f(seen):\n    fail(\"no\")\nstops = {\"image\": f}\n"},
 	}
-	got, err := static.Facts(t.Context(), imagetest.Hello(t, "1.26.8", "GOOS=windows"), scripts)
+	got, err := static.Facts(t.Context(), buildtest.Build(t, "1.26.8", lab.Setup{Goos: "windows"}), scripts)
 	if err == nil || !strings.Contains(err.Error(), "y.star:2: fail: no") {
 		t.Errorf("error %v", err)
 	}
@@ -361,7 +361,7 @@ func TestFacts(t *testing.T) {
 
 // BenchmarkObserve reads about 40 facts of a binary that nobody read before.
 func BenchmarkObserve(b *testing.B) {
-	whole, err := os.ReadFile(imagetest.Hello(b, "local"))
+	whole, err := os.ReadFile(buildtest.Hello(b, "local"))
 	if err != nil {
 		b.Fatal(err)
 	}
