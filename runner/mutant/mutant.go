@@ -26,6 +26,9 @@ import (
 // file is missing, or the old text does not stand there exactly once.
 var ErrEdit = errors.New("the edit does not fit")
 
+// ErrBaseline is wrapped when a claim is broken without the mutant: nothing can be said then.
+var ErrBaseline = errors.New("broken without the mutant")
+
 // Fits reports whether the mutant has an edit for the release.
 func Fits(m *lab.Mutant, releaseName string) (bool, error) {
 	for _, e := range m.Edits {
@@ -134,6 +137,12 @@ func Judge(m *lab.Mutant, releaseName string, plain, mutated []verify.Cell) Find
 	before := map[string]judge.Verdict{}
 	for _, c := range plain {
 		before[c.Claim.ID] = c.Verdict
+	}
+	for _, c := range mutated {
+		if was := before[c.Claim.ID]; was.Outcome == judge.Broken {
+			f.Err = fmt.Errorf("%w: %s: %s", ErrBaseline, c.Claim.ID, was.Reason)
+			return f
+		}
 	}
 	for _, c := range mutated {
 		id, was, is := c.Claim.ID, before[c.Claim.ID].Outcome, c.Verdict.Outcome

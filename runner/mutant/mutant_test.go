@@ -105,6 +105,15 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func TestJudgeBrokenBaseline(t *testing.T) {
+	t.Parallel()
+	m := &lab.Mutant{Refutes: []string{"a"}}
+	f := Judge(m, "go1.26.8", cells(map[string]judge.Outcome{"a": judge.Broken}), cells(map[string]judge.Outcome{"a": judge.Refuted}))
+	if !errors.Is(f.Err, ErrBaseline) || f.OK() || f.Idle() {
+		t.Errorf("got %v, OK %v, idle %v; want ErrBaseline", f.Err, f.OK(), f.Idle())
+	}
+}
+
 func TestOverlay(t *testing.T) {
 	t.Parallel()
 	goroot := t.TempDir()

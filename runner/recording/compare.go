@@ -53,6 +53,11 @@ func Compare(old, new *Recording, cat fact.Catalogue) []Difference {
 			if oka && okb && same(ea, eb, cat[f].Compare) {
 				continue
 			}
+			if oka != okb && cat[f].Compare == fact.CompareRun {
+				// Left out of one of them, because two starts saw two values; Make
+				// never leaves out what a claim asks for.
+				continue
+			}
 			ds = append(ds, Difference{Setup: name, Fact: f, Old: words(ea, oka, cat[f].Unit), New: words(eb, okb, cat[f].Unit)})
 		}
 	}
