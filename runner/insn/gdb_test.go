@@ -4,17 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"debug/elf"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/rt0lab/rt0lab/runner/release"
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 )
 
 // gdbLine is one line of gdb's disassembly: address, offset, instruction.
@@ -85,31 +83,10 @@ func gdbDisassembles(t *testing.T, binary string, lo, hi uint64) map[uint64]stri
 	return lines
 }
 
+func TestMain(m *testing.M) { os.Exit(buildtest.Run(m)) }
+
 // releases are the Go that is first in PATH and others, if they are on this machine.
 var releases = []string{"local", "1.10", "1.17", "1.27.4"}
-
-var store = &release.Store{Offline: true}
-
-// hello builds the fixture hello.
-func hello(t *testing.T, name, goarch string) string {
-	t.Helper()
-	tc, err := store.Resolve(t.Context(), name)
-	if errors.Is(err, release.ErrUnavailable) {
-		t.Skipf("needs Go %s on this machine (rt0lab verify --go %s fetches it): %v", name, name, err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := filepath.Join(t.TempDir(), "hello")
-	cmd := exec.Command(tc.Go, "build", "-gcflags", "-N -l", "-o", out, "main.go")
-	cmd.Dir = filepath.Join("..", "..", "fixtures", "hello")
-	cmd.Env = append(os.Environ(), "GOENV=off", "GOFLAGS=", "GOTOOLCHAIN=local", "GO111MODULE=off", "GOROOT="+tc.GOROOT,
-		"GOOS=linux", "GOARCH="+goarch, "CGO_ENABLED=0")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the fixture hello with Go %s: %v\n%s", name, err, text)
-	}
-	return out
-}
 
 type image struct {
 	text elf.Section
@@ -168,7 +145,7 @@ func TestIntelIsWhatGdbPrints(t *testing.T) {
 			if _, err := exec.LookPath("gdb"); err != nil {
 				t.Skip("needs gdb in PATH (apt-get install gdb): ", err)
 			}
-			binary := hello(t, name, "amd64")
+			binary := buildtest.Hello(t, name)
 			im := open(t, binary)
 			for _, f := range []string{"runtime.rt0_go", "runtime.check", "runtime.schedinit"} {
 				lo, hi := im.function(t, f)

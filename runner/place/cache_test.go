@@ -10,17 +10,19 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 )
 
 func TestCached(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	stops := []string{"exec", "runtime.schedinit", "runtime.noSuchFunction", "runtime.rt0_go: CPUID #2", "runtime.schedinit"}
-	first, err := Cached(dir, hello(t, local), "d1", stops)
+	first, err := Cached(dir, buildtest.Hello(t, "local"), "d1", stops)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := open(t, hello(t, local)).Places(stops)
+	want, err := open(t, buildtest.Hello(t, "local")).Places(stops)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +45,7 @@ func TestCached(t *testing.T) {
 	if _, err := Cached(dir, missing, "d2", stops); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("other digest: %v", err)
 	}
-	if _, err := Cached(dir, hello(t, local), "d1", []string{"entry"}); err != nil {
+	if _, err := Cached(dir, buildtest.Hello(t, "local"), "d1", []string{"entry"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Cached(dir, missing, "d1", append(stops, "entry")); err != nil {
@@ -55,7 +57,7 @@ func TestCachedBadStop(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for range 2 {
-		places, err := Cached(dir, hello(t, local), "d", []string{"image", "entry"})
+		places, err := Cached(dir, buildtest.Hello(t, "local"), "d", []string{"image", "entry"})
 		if !errors.Is(err, ErrStop) || len(places) != 2 || places[0].State != Unplaced || places[1].State != Placed {
 			t.Errorf("%+v, %v", places, err)
 		}
@@ -83,7 +85,7 @@ func TestCachedReplacesDamage(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			file := filepath.Join(dir, "d.places.json")
-			want, err := Cached(dir, hello(t, local), "d", stops)
+			want, err := Cached(dir, buildtest.Hello(t, "local"), "d", stops)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,7 +103,7 @@ func TestCachedReplacesDamage(t *testing.T) {
 			if _, err := Cached(dir, filepath.Join(dir, "missing"), "d", stops); err == nil {
 				t.Error("the damaged file was used")
 			}
-			got, err := Cached(dir, hello(t, local), "d", stops)
+			got, err := Cached(dir, buildtest.Hello(t, "local"), "d", stops)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,7 +119,7 @@ func TestCachedReplacesDamage(t *testing.T) {
 
 func TestCachedByMany(t *testing.T) {
 	t.Parallel()
-	dir, path := t.TempDir(), hello(t, local)
+	dir, path := t.TempDir(), buildtest.Hello(t, "local")
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
@@ -135,7 +137,7 @@ func TestCachedByMany(t *testing.T) {
 
 func TestCachedWhereNothingCanBeWritten(t *testing.T) {
 	t.Parallel()
-	places, err := Cached(filepath.Join(t.TempDir(), "no", "such", "folder"), hello(t, local), "d", []string{"entry"})
+	places, err := Cached(filepath.Join(t.TempDir(), "no", "such", "folder"), buildtest.Hello(t, "local"), "d", []string{"entry"})
 	if err != nil || len(places) != 1 || places[0].State != Placed {
 		t.Errorf("%+v, %v", places, err)
 	}

@@ -11,9 +11,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 	"github.com/rt0lab/rt0lab/runner/image"
 	"github.com/rt0lab/rt0lab/runner/insn"
+	"github.com/rt0lab/rt0lab/runner/lab"
 )
+
+func TestMain(m *testing.M) { os.Exit(buildtest.Run(m)) }
+
+// releases are DWARF 4 and 5, with and without compression, before and after
+// ABI wrappers, each format of pclntab.
+var releases = []string{"local", "1.10", "1.15.15", "1.17", "1.20.14", "1.27.4"}
 
 func open(t testing.TB, path string) *Resolver {
 	t.Helper()
@@ -55,10 +63,10 @@ func symbolsOf(t *testing.T, path string) map[string]elf.Symbol {
 
 func TestPlaces(t *testing.T) {
 	t.Parallel()
-	for _, release := range append([]string{local}, old...) {
+	for _, release := range releases {
 		t.Run(release, func(t *testing.T) {
 			t.Parallel()
-			path := hello(t, release)
+			path := buildtest.Hello(t, release)
 			syms := symbolsOf(t, path)
 			r := open(t, path)
 
@@ -148,7 +156,7 @@ func TestGone(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.release+"/"+tt.stop, func(t *testing.T) {
 			t.Parallel()
-			if p := open(t, hello(t, tt.release)).Place(tt.stop); p.State != Absent || p.Reason == "" {
+			if p := open(t, buildtest.Hello(t, tt.release)).Place(tt.stop); p.State != Absent || p.Reason == "" {
 				t.Errorf("%+v, want it absent", p)
 			}
 		})
@@ -157,10 +165,10 @@ func TestGone(t *testing.T) {
 
 func TestInlined(t *testing.T) {
 	t.Parallel()
-	for _, release := range []string{"1.20.14", "1.27.4", local} {
+	for _, release := range []string{"1.20.14", "1.27.4", "local"} {
 		t.Run(release, func(t *testing.T) {
 			t.Parallel()
-			path := hello(t, release)
+			path := buildtest.Hello(t, release)
 			syms := symbolsOf(t, path)
 			if _, ok := syms["runtime.stackinit"]; ok {
 				t.Fatal("runtime.stackinit has a symbol: this release does not inline it, take another function")
@@ -182,10 +190,10 @@ func TestInlined(t *testing.T) {
 // The search by bytes must find what walking all of DWARF finds, for every inlined function.
 func TestSearchIsWalk(t *testing.T) {
 	t.Parallel()
-	for _, release := range append([]string{local}, old...) {
+	for _, release := range releases {
 		t.Run(release, func(t *testing.T) {
 			t.Parallel()
-			r := open(t, hello(t, release))
+			r := open(t, buildtest.Hello(t, release))
 			searched, err := newInlines(r.img)
 			if err != nil {
 				t.Fatal(err)
@@ -223,12 +231,12 @@ func TestSearchIsWalk(t *testing.T) {
 
 func TestStripped(t *testing.T) {
 	t.Parallel()
-	for _, release := range append([]string{local}, old...) {
+	for _, release := range releases {
 		t.Run(release, func(t *testing.T) {
 			t.Parallel()
-			whole := open(t, hello(t, release))
+			whole := open(t, buildtest.Hello(t, release))
 			for _, ldflags := range []string{"-w", "-s -w"} {
-				r := open(t, hello(t, release, "-ldflags="+ldflags))
+				r := open(t, buildtest.Build(t, release, lab.Setup{Ldflags: ldflags}))
 				for _, stop := range []string{"entry", "runtime.rt0_go", "runtime.schedinit", "runtime.newproc", "main.main", "runtime.rt0_go: CPUID #2",
 					"runtime.rt0_go: after CALL runtime.check", "runtime.schedinit return"} {
 					want, got := whole.Place(stop), r.Place(stop)
@@ -251,11 +259,13 @@ func TestStripped(t *testing.T) {
 
 func TestOtherBuilds(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"GOARCH=arm64"}, {"-buildmode=pie"}, {"-buildmode=pie", "-ldflags=-s -w"}, {"-ldflags=-compressdwarf=false"},
-		{"GOOS=darwin"}, {"GOOS=darwin", "GOARCH=arm64"}, {"GOOS=windows"}, {"GOOS=windows", "-ldflags=-s -w"}} {
-		t.Run(strings.Join(args, " "), func(t *testing.T) {
+	for name, setup := range map[string]lab.Setup{
+		"arm64": {Goarch: "arm64"}, "pie": {Buildmode: "pie"}, "pie, stripped": {Buildmode: "pie", Ldflags: "-s -w"}, "unpacked DWARF": {Ldflags: "-compressdwarf=false"},
+		"Mach-O": {Goos: "darwin"}, "Mach-O arm64": {Goos: "darwin", Goarch: "arm64"}, "PE": {Goos: "windows"}, "PE, stripped": {Goos: "windows", Ldflags: "-s -w"},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := open(t, hello(t, local, args...))
+			r := open(t, buildtest.Build(t, "local", setup))
 			for _, stop := range []string{"entry", "runtime.rt0_go", "runtime.schedinit", "runtime.rt0_go: CALL runtime.check", "runtime.rt0_go: after CALL runtime.check"} {
 				one(t, r, stop)
 			}
@@ -267,7 +277,7 @@ func TestOtherBuilds(t *testing.T) {
 	}
 	t.Run("no decoder", func(t *testing.T) {
 		t.Parallel()
-		r := open(t, hello(t, local, "GOARCH=riscv64"))
+		r := open(t, buildtest.Build(t, "local", lab.Setup{Goarch: "riscv64"}))
 		one(t, r, "runtime.rt0_go")
 		one(t, r, "runtime.schedinit")
 		if p := r.Place("runtime.rt0_go: CALL"); p.State != Unplaced || !strings.Contains(p.Reason, insn.ErrArch.Error()) {
@@ -280,10 +290,10 @@ func TestOtherBuilds(t *testing.T) {
 // symbol table and the code still tell a body from its wrapper.
 func TestUnknownFunctionTable(t *testing.T) {
 	t.Parallel()
-	for _, release := range []string{"1.17", "1.27.4", local} {
+	for _, release := range []string{"1.17", "1.27.4", "local"} {
 		t.Run(release, func(t *testing.T) {
 			t.Parallel()
-			path := hello(t, release)
+			path := buildtest.Hello(t, release)
 			f, err := elf.Open(path)
 			if err != nil {
 				t.Fatal(err)
@@ -322,7 +332,7 @@ func TestUnknownFunctionTable(t *testing.T) {
 
 func TestPlacesNamesEveryBadStop(t *testing.T) {
 	t.Parallel()
-	places, err := open(t, hello(t, local)).Places([]string{"entry #2", "runtime.schedinit", "image"})
+	places, err := open(t, buildtest.Hello(t, "local")).Places([]string{"entry #2", "runtime.schedinit", "image"})
 	if !errors.Is(err, ErrStop) || !strings.Contains(err.Error(), `"entry #2"`) || !strings.Contains(err.Error(), `"image"`) {
 		t.Errorf("error %v", err)
 	}
@@ -334,7 +344,7 @@ func TestPlacesNamesEveryBadStop(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	whole, err := os.ReadFile(hello(t, local))
+	whole, err := os.ReadFile(buildtest.Hello(t, "local"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -364,7 +374,7 @@ func TestOpenRefuses(t *testing.T) {
 // A damaged binary gives errors and unplaced stops, never a panic.
 func TestDamaged(t *testing.T) {
 	t.Parallel()
-	whole, err := os.ReadFile(hello(t, local))
+	whole, err := os.ReadFile(buildtest.Hello(t, "local"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -425,14 +435,7 @@ var someStops = []string{
 
 // Every time the file is another one to image.Open, which keeps what it has read.
 func BenchmarkOpenPlaces(b *testing.B) {
-	whole, err := os.ReadFile(hello(b, local))
-	if err != nil {
-		b.Fatal(err)
-	}
-	path := filepath.Join(b.TempDir(), "hello")
-	if err := os.WriteFile(path, whole, 0o600); err != nil {
-		b.Fatal(err)
-	}
+	path := buildtest.Copy(b, buildtest.Hello(b, "local"))
 	at := time.Unix(1, 0)
 	for b.Loop() {
 		at = at.Add(time.Second)
@@ -450,7 +453,7 @@ func BenchmarkOpenPlaces(b *testing.B) {
 }
 
 func BenchmarkCached(b *testing.B) {
-	path, dir := hello(b, local), b.TempDir()
+	path, dir := buildtest.Hello(b, "local"), b.TempDir()
 	for b.Loop() {
 		if _, err := Cached(dir, path, "d", someStops); err != nil {
 			b.Fatal(err)

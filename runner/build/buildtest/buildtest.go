@@ -22,9 +22,6 @@ import (
 	"github.com/rt0lab/rt0lab/runner/release"
 )
 
-// Local is the name of the release that is first in PATH.
-const Local = "local"
-
 var (
 	store   = release.Store{Offline: true}
 	sources programs
@@ -58,7 +55,7 @@ func Run(m *testing.M) int {
 	return code
 }
 
-// Toolchain finds a release ("1.17", Local), or skips the test.
+// Toolchain finds a release ("1.17"; "local" is the one that is first in PATH), or skips the test.
 func Toolchain(tb testing.TB, name string) release.Toolchain {
 	tb.Helper()
 	tc, err := store.Resolve(context.Background(), name)
@@ -106,7 +103,7 @@ func Build(tb testing.TB, name string, setup lab.Setup) string {
 func Program(tb testing.TB, source string, setup lab.Setup) string {
 	tb.Helper()
 	setup.Fixture = sources.add(source)
-	return Build(tb, Local, setup)
+	return Build(tb, "local", setup)
 }
 
 // Copy returns a copy of a program that the test may change, and whose
