@@ -118,7 +118,7 @@ def passed(seen, name):
 
 def at_rt0_go(seen):
     lines = code("runtime.rt0_go")
-    facts = {"tls.chain": ["runtime.rt0_go"], "tls.thread.calls_settls": False}
+    facts = {"tls.chain": ["runtime.rt0_go"]}
     facts.update(blocks(lines))
     facts.update(abort())
     return facts
@@ -199,6 +199,7 @@ def at_main(seen):
         "tls.main.r14_is_g": Reg("r14") == Word(Reg("fs_base") - 8),
         "tls.main.loads_g": loads_g("main.main", 3),
         "tls.asm.loads_g": loads_g("runtime.systemstack", 6),
+        "tls.thread.calls_settls": seen.get("tls.thread.calls_settls", False),
     }
 
 
