@@ -19,7 +19,8 @@ type Walk struct {
 	Tool string `json:"tool"`
 	// Served are the calls of script functions in the order in which they were made.
 	Served []Served `json:"served"`
-	// Passed are the stops in the order in which they were first passed.
+	// Passed are the stops in the order in which they were first passed; a range
+	// is passed at its beginning.
 	Passed []string `json:"passed"`
 	// Failed has, by subject, the error of a script that could not be read at
 	// all (it does not parse, it raises while loading, it has no table).
@@ -32,8 +33,9 @@ type Walk struct {
 }
 
 // Served is one call of one function of one script's table. A range calls its
-// function at every instruction; the calls that returned nothing new may be
-// left out, except for the first.
+// function at every instruction and is served once, when its end is reached,
+// with the last value of every fact: half of a range is no value. A range that
+// was passed and that nobody served is one whose end was not reached.
 type Served struct {
 	Subject string `json:"subject"`
 	Stop    string `json:"stop"`
@@ -60,6 +62,7 @@ func Collect(req Request, w Walk) (facts map[string]Seen, warnings []string) {
 		value:  map[string]fact.Value{},
 		broken: map[string]string{},
 		served: map[call]*outcome{},
+		ended:  map[string]bool{},
 	}
 	for _, s := range req.Scripts {
 		c.path[s.Subject] = s.Path
@@ -106,13 +109,15 @@ type collector struct {
 	value    map[string]fact.Value
 	broken   map[string]string
 	served   map[call]*outcome
-	unknown  []string // facts that are in no catalogue, in the order returned
+	ended    map[string]bool // the stops that were served for any script
+	unknown  []string        // facts that are in no catalogue, in the order returned
 	warnings []string
 }
 
 // take reads what one call returned.
 func (c *collector) take(s Served) {
 	key := call{s.Subject, s.Stop}
+	c.ended[s.Stop] = true
 	out := c.served[key]
 	if out == nil {
 		out = &outcome{}
@@ -211,7 +216,7 @@ func (c *collector) seen(name string, spec fact.Spec) Seen {
 			if unplaced == nil {
 				unplaced = &p
 			}
-		case slices.Contains(c.walk.Passed, stop):
+		case slices.Contains(c.walk.Passed, stop) && (len(p.To) == 0 || c.ended[stop]):
 			// Passed for another script's sake: this one has no such entry.
 			continue
 		default:
@@ -234,6 +239,8 @@ func (c *collector) seen(name string, spec fact.Spec) Seen {
 		return NotSeen(CauseRelease, "%s", reason)
 	case missed != nil && c.walk.Interrupted != "":
 		return Broke("%s was not passed: %s", missed.Stop, c.walk.Interrupted)
+	case missed != nil && slices.Contains(c.walk.Passed, missed.Stop):
+		return NotSeen(CauseRelease, "the end of %s was not reached before the program ended", missed.Stop)
 	case missed != nil:
 		return NotSeen(CauseRelease, "%s was not passed before the program ended", missed.Stop)
 	}

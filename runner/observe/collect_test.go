@@ -27,6 +27,7 @@ func request() observe.Request {
 		{"g0.late", fact.TypeInt, []string{"Late"}},
 		{"g0.image", fact.TypeInt, []string{"image"}},
 		{"tls.base", fact.TypeAddress, []string{"B"}},
+		{"tls.steps", fact.TypeInt, []string{"A .. B"}},
 		{"other.x", fact.TypeInt, []string{"A"}},
 	} {
 		name, sp := spec(s.name, s.t, s.at...)
@@ -36,6 +37,7 @@ func request() observe.Request {
 		Scripts: []observe.Script{{Subject: "g0", Path: "g0.star"}, {Subject: "tls", Path: "tls.star"}},
 		Places: []place.Place{
 			{Stop: "A", State: place.Placed}, {Stop: "B", State: place.Placed}, {Stop: "Late", State: place.Placed},
+			{Stop: "A .. B", State: place.Placed, To: []uint64{1}},
 			{Stop: "Gone", State: place.Absent, Reason: "Gone is gone"},
 			{Stop: "Inlined", State: place.Unplaced, Reason: "Inlined is inlined"},
 		},
@@ -105,6 +107,12 @@ func TestCollect(t *testing.T) {
 			map[string]string{"tls.base": `broken: tls.star: at B: the function returned "[1]", not a dict of facts`}},
 		{"nothing returned", observe.Walk{Served: []observe.Served{served("tls", "B", `null`)}},
 			map[string]string{"tls.base": `broken: tls.star: the function at B did not return tls.base`}},
+		{"a range without an end", observe.Walk{Passed: []string{"A .. B"}},
+			map[string]string{"tls.steps": "unseen release: the end of A .. B was not reached before the program ended"}},
+		{"a range given up", observe.Walk{Passed: []string{"A .. B"}, Interrupted: "no answer within 2s"},
+			map[string]string{"tls.steps": "broken: A .. B was not passed: no answer within 2s"}},
+		{"the range is another script's", observe.Walk{Passed: []string{"A .. B"}, Served: []observe.Served{served("g0", "A .. B", `{}`)}},
+			map[string]string{"tls.steps": "unseen release: no script of this witness reads it (its stops: A .. B)"}},
 		{"the stop is another script's", observe.Walk{Passed: []string{"B"}},
 			map[string]string{"tls.base": "unseen release: no script of this witness reads it (its stops: B)"}},
 	} {

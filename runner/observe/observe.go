@@ -92,7 +92,8 @@ type Observation struct {
 	Witness string          `json:"witness"`
 	Tool    string          `json:"tool"` // "delve 1.27.2", "gdb 13.1"
 	Facts   map[string]Seen `json:"facts"`
-	// Passed are the stops in the order in which they were first passed.
+	// Passed are the stops in the order in which they were first passed; a range
+	// is passed at its beginning, be its end reached or not.
 	Passed   []string      `json:"passed"`
 	Warnings []string      `json:"warnings,omitempty"`
 	Duration time.Duration `json:"duration"`

@@ -109,33 +109,59 @@ func (s *scripts) interrupt(why string) {
 	}
 }
 
-// serve calls the function of every script that has this stop in its table.
-func (s *scripts) serve(stop string) {
+// answered is what one script has said at one place so far.
+type answered struct {
+	subject, stop string
+	facts         map[string]any
+	failed        string
+}
+
+func (a *answered) served() observe.Served {
+	served := observe.Served{Subject: a.subject, Stop: a.stop, Error: a.failed}
+	if a.failed == "" {
+		raw, err := json.Marshal(a.facts)
+		if err != nil {
+			served.Error = fmt.Sprintf("write what the function at %s returned: %v", a.stop, err)
+		}
+		served.Facts = raw
+	}
+	return served
+}
+
+// serve calls the function of every script that has this place in its table.
+// What a range's said is kept until its end is reached; one that raised is not
+// called again.
+func (s *scripts) serve(at *spot) {
 	for _, t := range s.tables {
-		f, ok := t.functions[stop]
+		f, ok := t.functions[at.Stop]
 		if !ok {
 			continue
 		}
-		served := observe.Served{Subject: t.Subject, Stop: stop}
-		if facts, err := s.call(f); err != nil {
-			served.Error = fmt.Sprintf("%s (at %s)", where(err, t.Path), stop)
-		} else if served.Facts, err = s.take(facts); err != nil {
-			served.Error = fmt.Sprintf("%s: %v (at %s)", t.Path, err, stop)
+		a := at.of(t.Subject)
+		if a.failed != "" {
+			continue
 		}
-		s.note(served)
+		if facts, err := s.call(f); err != nil {
+			a.failed = fmt.Sprintf("%s (at %s)", where(err, t.Path), at.Stop)
+		} else if err := s.take(a, facts); err != nil {
+			a.failed = fmt.Sprintf("%s: %v (at %s)", t.Path, err, at.Stop)
+		}
+		if len(at.to) == 0 {
+			s.walk.Served = append(s.walk.Served, a.served())
+		}
 	}
 }
 
-// note keeps what a call said, unless it is what the call before it said: a
-// range calls the same function thousands of times.
-func (s *scripts) note(served observe.Served) {
-	if n := len(s.walk.Served); n > 0 {
-		last := s.walk.Served[n-1]
-		if last.Subject == served.Subject && last.Stop == served.Stop && last.Error == served.Error && string(last.Facts) == string(served.Facts) {
-			return
+// of is what the script of that subject has said here so far.
+func (s *spot) of(subject string) *answered {
+	for _, a := range s.answers {
+		if a.subject == subject {
+			return a
 		}
 	}
-	s.walk.Served = append(s.walk.Served, served)
+	a := &answered{subject: subject, stop: s.Stop, facts: map[string]any{}}
+	s.answers = append(s.answers, a)
+	return a
 }
 
 // call runs a script's function with the facts seen so far.
@@ -163,34 +189,29 @@ func (s *scripts) call(f starlark.Callable) (starlark.Value, error) {
 	return starlark.Call(thread, f, starlark.Tuple{s.dict}, nil)
 }
 
-// take adds what a function returned to what was seen, and writes it as JSON.
-func (s *scripts) take(v starlark.Value) (json.RawMessage, error) {
+// take adds what a function returned to what was seen and to what it said before.
+func (s *scripts) take(a *answered, v starlark.Value) error {
 	if v == starlark.None {
-		return nil, nil
+		return nil
 	}
 	dict, ok := v.(*starlark.Dict)
 	if !ok {
-		return nil, fmt.Errorf("the function returned %s, not a dict of facts", v.Type())
+		return fmt.Errorf("the function returned %s, not a dict of facts", v.Type())
 	}
-	facts := map[string]any{}
 	for _, item := range dict.Items() {
 		name, ok := starlark.AsString(item[0])
 		if !ok {
-			return nil, fmt.Errorf("the function returned a dict with the key %s, which is no fact's name", item[0])
+			return fmt.Errorf("the function returned a dict with the key %s, which is no fact's name", item[0])
 		}
 		value, err := plain(item[1])
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		facts[name] = value
+		a.facts[name] = value
 		item[1].Freeze()
 		s.seen[name], s.dict = item[1], nil
 	}
-	raw, err := json.Marshal(facts)
-	if err != nil {
-		return nil, fmt.Errorf("write what the function returned: %w", err)
-	}
-	return raw, nil
+	return nil
 }
 
 // plain turns a Starlark value into one that JSON knows. What is no fact's

@@ -18,6 +18,8 @@ type spot struct {
 	to   []uint64 // where the range ends in this process
 	hits int
 	done bool // passed; a range may still be stepped
+	// answers has, of a range, what each script has said so far, in the order of the scripts.
+	answers []*answered
 }
 
 // walker takes the fixture from place to place and lets the scripts look.
@@ -27,7 +29,11 @@ type walker struct {
 	pid     int
 	spots   []*spot
 	ranges  []*spot // being stepped
+	stepped uint64  // where the first thread was after the last step; 0 before a range
+	vdso    [2]uint64
+	leaving uint64 // where the first thread goes on after the vDSO or a system call; 0 = it is in neither
 	armed   map[uint64]bool
+	number  int // of the last breakpoint, for Delve
 	scripts *scripts
 	walk    observe.Walk
 }
@@ -35,6 +41,7 @@ type walker struct {
 func newWalker(l *launched, req observe.Request, g *guard) (*walker, error) {
 	w := &walker{launched: l, guard: g, pid: l.target.Pid(), armed: map[uint64]bool{}}
 	w.walk.Tool, w.walk.Warnings = tool(), l.warnings
+	w.vdso = vdso(w.pid)
 	base := l.target.BinInfo().Images[0].StaticBase
 	for _, p := range req.Places {
 		if p.State != place.Placed {
@@ -117,6 +124,9 @@ func (w *walker) over(err error) error {
 	}
 	var exited proc.ErrProcessExited
 	if errors.As(err, &exited) {
+		for _, s := range w.ranges {
+			w.walk.Warnings = append(w.walk.Warnings, s.Stop+": the program ended before the end of the range")
+		}
 		switch {
 		case exited.Status < 0:
 			w.walk.Warnings = append(w.walk.Warnings, fmt.Sprintf("the program was killed by signal %d", -exited.Status))
@@ -143,14 +153,20 @@ func (w *walker) served() bool {
 // advance lets the fixture go on: by an instruction of the first thread in a
 // range, otherwise to the next breakpoint of any thread.
 func (w *walker) advance() error {
-	if len(w.ranges) > 0 {
+	if len(w.ranges) > 0 && w.leaving == 0 {
 		if err := w.look(w.pid); err != nil {
 			return err
 		}
-		if err := w.group.StepInstruction(false); err != nil {
+		called, err := w.call()
+		if err != nil {
 			return err
 		}
-		return w.arrive(w.target.CurrentThread())
+		if !called {
+			if err := w.group.StepInstruction(false); err != nil {
+				return err
+			}
+			return w.arrive(w.target.CurrentThread())
+		}
 	}
 	if err := w.group.Continue(); err != nil {
 		return err
@@ -197,8 +213,19 @@ func (w *walker) arrive(t proc.Thread) error {
 	}
 	pc, tid := regs.PC(), t.ThreadID()
 	isFirst := tid == w.pid
+	stepping := isFirst && len(w.ranges) > 0
+	if stepping {
+		inside, err := w.inVDSO(pc, regs.SP())
+		if inside || err != nil {
+			return err
+		}
+		if pc == w.stepped {
+			return nil // one round of an instruction with a rep prefix
+		}
+		w.ranges = slices.DeleteFunc(w.ranges, func(s *spot) bool { return w.ended(s, pc) })
+	}
 	if isFirst {
-		w.ranges = slices.DeleteFunc(w.ranges, func(s *spot) bool { return slices.Contains(s.to, pc) })
+		w.stepped = pc
 	}
 	for _, s := range w.spots {
 		if s.done || s.Exec || !isFirst && !s.AnyThread || !slices.Contains(s.at, pc) {
@@ -217,10 +244,21 @@ func (w *walker) arrive(t proc.Thread) error {
 			if err := w.look(tid); err != nil {
 				return err
 			}
-			w.scripts.serve(s.Stop)
+			w.scripts.serve(s)
 		}
 	}
 	return nil
+}
+
+// ended serves a range when its end is reached.
+func (w *walker) ended(s *spot, pc uint64) bool {
+	if !slices.Contains(s.to, pc) {
+		return false
+	}
+	for _, a := range s.answers {
+		w.walk.Served = append(w.walk.Served, a.served())
+	}
+	return true
 }
 
 // pass notes that a place was passed; a range begins there.
@@ -231,7 +269,7 @@ func (w *walker) pass(s *spot) {
 		w.ranges = append(w.ranges, s)
 		return
 	}
-	w.scripts.serve(s.Stop)
+	w.scripts.serve(s)
 }
 
 // arm sets a breakpoint at every address of a place that was not passed yet.
@@ -241,11 +279,7 @@ func (w *walker) arm() error {
 			continue
 		}
 		for _, addr := range s.at {
-			if w.armed[addr] {
-				continue
-			}
-			w.armed[addr] = true
-			if _, err := w.target.SetBreakpoint(len(w.armed), addr, proc.UserBreakpoint, nil); err != nil {
+			if err := w.stopAt(addr); err != nil {
 				return fmt.Errorf("stop at %s (%#x): %w", s.Stop, addr, err)
 			}
 		}
@@ -253,11 +287,24 @@ func (w *walker) arm() error {
 	return nil
 }
 
+// stopAt sets a breakpoint where there is none; disarm clears it.
+func (w *walker) stopAt(addr uint64) error {
+	if w.armed[addr] {
+		return nil
+	}
+	w.number++
+	if _, err := w.target.SetBreakpoint(w.number, addr, proc.UserBreakpoint, nil); err != nil {
+		return err
+	}
+	w.armed[addr] = true
+	return nil
+}
+
 // disarm clears the breakpoints no place needs any more: the fixture may come
 // by there a thousand times.
 func (w *walker) disarm() error {
 	for addr := range w.armed {
-		needed := slices.ContainsFunc(w.spots, func(s *spot) bool { return !s.done && slices.Contains(s.at, addr) })
+		needed := addr == w.leaving || slices.ContainsFunc(w.spots, func(s *spot) bool { return !s.done && slices.Contains(s.at, addr) })
 		if needed {
 			continue
 		}

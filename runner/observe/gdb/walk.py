@@ -224,9 +224,7 @@ class _Walker:
         """
         if self.leaving and pc == self.leaving[0]:
             self.leaving[1].delete()
-            self.dead = False  # gdb does not know yet that the program has ended
-        self.over = False  # nothing more is reported
-        self.leaving = None
+            self.leaving = None
         if self.leaving or not self.vdso[0] <= pc < self.vdso[1]:
             return self.leaving is not None
         back = Word(Reg("rsp"))  # the step before was the call
@@ -237,20 +235,19 @@ class _Walker:
         return True
 
     def pass_by(self, p, thread):
+        self.report({"passed": p.stop})
         if p.to:
             p.thread = thread
             self.ranges.append(p)
         else:
             p.done = True
             self.serve(p)
-            self.report({"passed": p.stop})
 
     def end_range(self, p):
         p.done = True
         self.ranges.remove(p)
         for answer in p.answers.values():
             self.report({"served": answer})
-        self.report({"passed": p.stop})
 
     def serve(self, p):
         """Calls the functions at the stop. Of a range only the whole is reported, when its end is reached."""

@@ -12,7 +12,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/place"
 )
 
@@ -20,10 +22,7 @@ func list(name string, stops ...string) fact.Spec { return spec(name, fact.TypeL
 
 func TestRange(t *testing.T) {
 	t.Parallel()
-	binary, err := hello()
-	if err != nil {
-		t.Fatal(err)
-	}
+	binary := buildtest.Hello(t, "local")
 	const boot = "exec .. runtime.check"
 	const never = "main.main .. runtime.check"
 	got := observed(t, request(t, binary, table{`
@@ -42,10 +41,40 @@ stops = {"exec .. runtime.check": step, "runtime.settls": settls, "runtime.check
 	if n, _ := got.Facts["r.steps"].Value.Uint(); n < 30 || n > 400 {
 		t.Errorf("r.steps = %s, want about a hundred", say(got.Facts["r.steps"]))
 	}
-	wantSaid(t, got, "r.never", "unseen release: "+never+" was not passed before the program ended")
+	wantSaid(t, got, "r.never", "unseen release: the end of "+never+" was not reached before the program ended")
+	if want := []string{boot, "runtime.settls", "runtime.check", never}; !slices.Equal(got.Passed, want) {
+		t.Errorf("passed %q, want %q", got.Passed, want)
+	}
 	if !slices.ContainsFunc(got.Warnings, func(w string) bool { return strings.HasPrefix(w, never) }) {
 		t.Errorf("warnings %q do not name the range without an end", got.Warnings)
 	}
+}
+
+// Stepped, a function of the vDSO begins again at every tick of the clock: the walk runs through it.
+func TestRangeThroughVDSO(t *testing.T) {
+	t.Parallel()
+	binary := program(t, `package main
+
+import (
+	"runtime"
+	"time"
+)
+
+func init() { runtime.LockOSThread() }
+func main() { clocks() }
+func clocks() { a := time.Now(); b := time.Now(); c := time.Now(); _, _, _ = a, b, c }
+`)
+	const stop = "main.clocks .. main.clocks: after CALL time.Now #3"
+	got := observed(t, request(t, binary, table{`
+def at(seen):
+    name, froms = Symbol(Reg("rip")), seen.get("v.froms", [])
+    if Reg("rip") == Addr("time.Now") and str(Word(Reg("rsp"))) not in froms:
+        froms = froms + [str(Word(Reg("rsp")))]  # preempted, a function is entered twice
+    return {"v.froms": froms, "v.calls": len(froms), "v.outside": seen.get("v.outside", False) or name == None}
+stops = {"main.clocks .. main.clocks: after CALL time.Now #3": at}
+`, []fact.Spec{at("v.calls", stop), list("v.froms", stop), spec("v.outside", fact.TypeBool, stop)}}))
+	wantSaid(t, got, "v.calls", "3")
+	wantSaid(t, got, "v.outside", "false")
 }
 
 // whole keeps the runtime from preempting a goroutine between a stop at an
@@ -131,10 +160,7 @@ stops = {"main.hit #200, any thread": lambda seen: {"t.last": 1}, "main.hit #201
 
 func TestStart(t *testing.T) {
 	t.Parallel()
-	binary, err := hello()
-	if err != nil {
-		t.Fatal(err)
-	}
+	binary := buildtest.Hello(t, "local")
 	req := request(t, binary, table{`
 def start(seen):
     return {"s.args": Proc("cmdline").split("\0")[1:-1], "s.env": Proc("environ").split("\0")[:-1],
@@ -163,7 +189,7 @@ stops = {"exec": start}
 // A binary that is loaded elsewhere than it was linked, by ld.so.
 func TestPositionIndependent(t *testing.T) {
 	t.Parallel()
-	binary := program(t, "package main\n\nfunc main() { println(1) }\n", "-buildmode=pie")
+	binary := buildtest.Program(t, "package main\n\nfunc main() { println(1) }\n", lab.Setup{Buildmode: "pie"})
 	got := observed(t, request(t, binary, table{`
 def at_exec(seen): return {"p.outside": Symbol(Reg("rip")) == None, "p.elsewhere": Addr("main.main") > 0x100000000}
 def at_entry(seen): return {"p.entry": Symbol(Reg("rip"))}
@@ -180,7 +206,7 @@ stops = {"exec": at_exec, "entry": at_entry, "main.main": at_main}
 
 func TestWithoutNames(t *testing.T) {
 	t.Parallel()
-	binary := program(t, "package main\n\nfunc main() { println(1) }\n", "-ldflags=-s -w")
+	binary := buildtest.Program(t, "package main\n\nfunc main() { println(1) }\n", lab.Setup{Ldflags: "-s -w"})
 	got := observed(t, request(t, binary, table{`
 stops = {"exec": lambda seen: {"n.var": Var("runtime.argc")}, "entry": lambda seen: {"n.body": Addr("runtime.check")}}
 `, []fact.Spec{at("n.var", "exec"), at("n.body", "entry")}}))
@@ -191,10 +217,7 @@ stops = {"exec": lambda seen: {"n.var": Var("runtime.argc")}, "entry": lambda se
 // The user's own settings must not reach gdb, nor those of the test the fixture.
 func TestHermetic(t *testing.T) {
 	w := witness(t)
-	binary, err := hello()
-	if err != nil {
-		t.Fatal(err)
-	}
+	binary := buildtest.Hello(t, "local")
 	home := t.TempDir()
 	for _, name := range []string{".gdbinit", ".gdbearlyinit"} {
 		if err := os.WriteFile(filepath.Join(home, name), []byte("shell touch "+home+"/ran\nquit 1\n"), 0o600); err != nil {
@@ -218,10 +241,7 @@ func TestHermetic(t *testing.T) {
 
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
-	binary, err := hello()
-	if err != nil {
-		t.Fatal(err)
-	}
+	binary := buildtest.Hello(t, "local")
 	w, req := witness(t), request(t, binary, good)
 	var all sync.WaitGroup
 	for range 4 {
@@ -241,10 +261,7 @@ func TestConcurrent(t *testing.T) {
 func TestByHand(t *testing.T) {
 	t.Parallel()
 	witness(t)
-	binary, err := hello()
-	if err != nil {
-		t.Fatal(err)
-	}
+	binary := buildtest.Hello(t, "local")
 	req := request(t, binary, good)
 	dir := t.TempDir()
 	var places strings.Builder
