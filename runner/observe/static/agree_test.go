@@ -25,7 +25,7 @@ ADDRS = ["runtime.g0", "runtime.m0.tls", "runtime.g0.stack.hi", "runtime.rt0_go"
          "runtime.asmcgocall", "runtime.mstart0", "runtime.goexit", "runtime.nosuch", "main.main", "runtime.m0.tls[2]", "_rt0_amd64_linux",
          "runtime.settls", "runtime.mcall", "runtime.sched", "runtime.allp"]
 HAS = ["runtime.g0", "runtime.check", "runtime.m", "runtime.heapAddrBits", "runtime.nosuch", "main.main", "runtime.waitReason", "int",
-       "runtime.schedinit", "runtime.mheap_", "runtime._StackMin"]
+       "runtime.schedinit", "runtime.mheap_", "runtime._StackMin", "runtime.stackinit", "runtime.stackini"]
 TYPES = ["runtime.g", "runtime.m", "runtime.p", "runtime.mutex", "runtime.schedt", "bool", "int", "uint", "uintptr", "string", "unsafe.Pointer",
          "*runtime.g", "[6]uintptr", "runtime.nosuch", "runtime.lockRank", "runtime.stack", "runtime.mheap", "runtime.heapArena"]
 TEXTS = ["runtime.m0.g0", "runtime.allp", "runtime.m0.tls", "runtime.buildVersion", "runtime.iscgo", "runtime.g0.stack", "runtime.g0.param",

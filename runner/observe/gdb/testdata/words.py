@@ -5,8 +5,10 @@ VARS = ["runtime.g0.stack.lo", "runtime.m0.g0", "runtime.m0.tls[0]", "runtime.bu
         "runtime.sched.maxmcount", "runtime.nosuch", "runtime.g0.nosuch", "internal/cpu.X86.HasAVX", "runtime.m0.mstartfn",
         "runtime.g0.m", "runtime.g0.param"]
 ADDRS = ["runtime.g0", "runtime.m0.tls", "runtime.g0.stack.hi", "runtime.rt0_go", "runtime.check", "runtime.mstart", "runtime.newproc",
-         "runtime.asmcgocall", "runtime.mstart0", "runtime.goexit", "runtime.nosuch", "main.main", "runtime.m0.tls[2]"]
-HAS = ["runtime.g0", "runtime.check", "runtime.m", "runtime.heapAddrBits", "runtime.nosuch", "main.main", "runtime.waitReason", "int"]
+         "runtime.asmcgocall", "runtime.mstart0", "runtime.goexit", "runtime.nosuch", "main.main", "runtime.m0.tls[2]",
+         "_rt0_amd64_linux", "nosuch"]
+HAS = ["runtime.g0", "runtime.check", "runtime.m", "runtime.heapAddrBits", "runtime.nosuch", "main.main", "runtime.waitReason", "int",
+       "runtime.stackinit", "runtime.stackini", "untime.stackinit"]
 TYPES = ["runtime.g", "runtime.m", "runtime.p", "runtime.mutex", "runtime.schedt", "bool", "int", "uint", "uintptr", "string", "unsafe.Pointer",
          "*runtime.g", "[6]uintptr", "runtime.nosuch", "runtime.lockRank", "runtime.stack"]
 TEXTS = ["runtime.m0.g0", "runtime.allp", "runtime.m0.tls", "runtime.buildVersion", "runtime.iscgo", "runtime.g0.stack", "runtime.g0.param",
