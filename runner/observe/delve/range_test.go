@@ -49,6 +49,13 @@ stops = {"main.main .. runtime.check": never, "runtime.check .. runtime.check re
 	}
 }
 
+func init() {
+	sources["clocks"] = `import ("runtime"; "time")
+func init() { runtime.LockOSThread() }
+func main() { clocks() }
+func clocks() { a := time.Now(); b := time.Now(); c := time.Now(); _, _, _ = a, b, c }`
+}
+
 // Stepped, a function of the vDSO begins again at every tick of the clock: the walk runs through it.
 func TestRangeThroughVDSO(t *testing.T) {
 	t.Parallel()
