@@ -197,49 +197,6 @@ func ended(ts *testscript.TestScript, want int, err error, left string) {
 	}
 }
 
-// byHand does in a stock debugger what a person does who reads the last output,
-// that of `rt0lab show`.
-func byHand(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 1 || args[0] != "dlv" && args[0] != "gdb" {
-		ts.Fatalf("usage: byhand dlv|gdb")
-	}
-	tool, binary := args[0], ""
-	var command, typed []string
-	for line := range strings.Lines(ts.ReadFile("stdout")) {
-		line = strings.TrimSpace(line)
-		prompt, text, _ := strings.Cut(line, " ")
-		redirected, file, ok := strings.Cut(line, " > places.")
-		switch {
-		case ok && (file == "py") == (tool == "gdb"):
-			words := strings.Fields(redirected)
-			ts.Check(ts.Exec(words[0], words[1:]...))
-			out := ts.ReadFile("stdout")
-			ts.Check(os.WriteFile(ts.MkAbs("places."+file), []byte(out), 0o666))
-			first, _, _ := strings.Cut(out, "\n")
-			binary = first[strings.Index(first, ": ")+2:]
-		case prompt == "(dlv)":
-			typed = append(typed, text)
-		case prompt == tool:
-			command = strings.Fields(strings.ReplaceAll(text, "BINARY", binary))
-		}
-	}
-	if command == nil {
-		ts.Fatalf("it does not say how to use %s", tool)
-	}
-	switch tool {
-	case "gdb":
-		command = append([]string{"-nx", "-q", "-batch"}, command...)
-	case "dlv":
-		out, err := exec.Command("go", "tool", "-n", "dlv").Output()
-		ts.Check(err)
-		tool = strings.TrimSpace(string(out))
-		init := ts.MkAbs("typed")
-		ts.Check(os.WriteFile(init, []byte(strings.Join(append(typed, "exit\n"), "\n")), 0o666))
-		command = append([]string{command[0], "--allow-non-terminal-interactive=true", "--init", init}, command[1:]...)
-	}
-	ts.Check(ts.Exec(tool, command...))
-}
-
 // edit replaces a text that stands in a file once.
 func edit(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 3 {
