@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rt0lab/rt0lab/runner/build"
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/mutant"
 	"github.com/rt0lab/rt0lab/runner/release"
@@ -116,6 +118,10 @@ func (s *session) mutateOn(ctx context.Context, e *verify.Engine, mutants []*lab
 			if err != nil {
 				return err
 			}
+			if err := notBuilt(mutated); err != nil {
+				findings[i] = mutant.Finding{Mutant: m, Release: tc.Name, Err: err}
+				return nil
+			}
 			findings[i] = mutant.Judge(m, tc.Name, plain.Cells, mutated.Cells)
 			return nil
 		})
@@ -124,6 +130,17 @@ func (s *session) mutateOn(ctx context.Context, e *verify.Engine, mutants []*lab
 		return nil, err
 	}
 	return findings, nil
+}
+
+// notBuilt is the error of a setup that the edited runtime cannot be built for:
+// said once, and not again by every claim of the setup.
+func notBuilt(res *verify.Result) error {
+	for _, start := range res.Starts {
+		if err := start.BuildErr; err != nil && !errors.Is(err, build.ErrUnsupported) && !errors.Is(err, build.ErrNoCompiler) {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *session) tellFinding(f mutant.Finding) {

@@ -96,6 +96,9 @@ func (s *session) recordOne(l *lab.Lab, p recording.Platform, res *verify.Result
 	if err != nil {
 		return false, err
 	}
+	if !s.verbose {
+		leftOut = nil // nobody claims anything of these facts
+	}
 	for _, why := range leftOut {
 		fmt.Fprintf(s.stderr, "rt0lab: not recorded, and no claim asks for it: %s\n", why)
 	}
