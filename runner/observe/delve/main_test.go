@@ -6,18 +6,16 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/observe"
 	"github.com/rt0lab/rt0lab/runner/observe/delve"
 	"github.com/rt0lab/rt0lab/runner/place"
@@ -48,9 +46,7 @@ func TestMain(m *testing.M) {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	status := m.Run()
-	os.RemoveAll(programs.dir)
-	os.Exit(status)
+	os.Exit(buildtest.Run(m))
 }
 
 // denyPtrace lets ptrace(2) fail with EPERM in this process and its children.
@@ -80,13 +76,7 @@ func self() (string, []string) {
 	return exe, []string{childArg}
 }
 
-// programs are the fixtures of these tests, by name; hello is the real one.
-var programs = struct {
-	sync.Mutex
-	dir   string
-	built map[string]string
-}{built: map[string]string{}}
-
+// sources are the programs of these tests; hello is the fixture.
 var sources = map[string]string{
 	"exits":   "import \"os\"\nfunc main() { os.Exit(3) }",
 	"crashes": "var p *int\nfunc main() { *p = 1 }",
@@ -112,54 +102,13 @@ func Twice() { n++ }
 var n int`,
 }
 
-// program builds a fixture with this machine's Go and returns its path.
-func program(tb testing.TB, name string, flags ...string) string {
+// program builds hello, or one of the sources, with this machine's Go.
+func program(tb testing.TB, name string) string {
 	tb.Helper()
-	programs.Lock()
-	defer programs.Unlock()
-	key := name + strings.Join(flags, " ")
-	if path, ok := programs.built[key]; ok {
-		return path
-	}
-	if programs.dir == "" {
-		dir, err := os.MkdirTemp("", "delve-test-")
-		if err != nil {
-			tb.Fatal(err)
-		}
-		programs.dir = dir
-	}
-	dir := filepath.Join(programs.dir, fmt.Sprint(len(programs.built)))
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		tb.Fatal(err)
-	}
-	source := []byte("package main\n" + sources[name])
 	if name == "hello" {
-		var err error
-		if source, err = os.ReadFile("../../../fixtures/hello/main.go"); err != nil {
-			tb.Fatal(err)
-		}
+		return buildtest.Hello(tb, "local")
 	}
-	write := func(file string, text []byte) {
-		if err := os.WriteFile(filepath.Join(dir, file), text, 0o644); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	write("main.go", source)
-	write("go.mod", []byte("module fixture\ngo 1.21\n"))
-	path := filepath.Join(dir, name)
-	cmd := exec.Command("go", append(append([]string{"build", "-gcflags=-N -l"}, flags...), "-o", path, ".")...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
-	for _, f := range flags {
-		if arch, ok := strings.CutPrefix(f, "-tags=goarch_"); ok {
-			cmd.Env = append(cmd.Env, "GOARCH="+arch)
-		}
-	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		tb.Skipf("needs the go command to build a fixture: %v\n%s", err, out)
-	}
-	programs.built[key] = path
-	return path
+	return buildtest.Program(tb, "package main\n"+sources[name], lab.Setup{})
 }
 
 // request asks for all stops of a script, of which the facts are in specs.

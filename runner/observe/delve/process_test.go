@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/observe"
 )
@@ -21,15 +22,7 @@ import (
 // own copies a fixture to a path of its own, by which its processes are known.
 func own(t *testing.T, name string) string {
 	t.Helper()
-	image, err := os.ReadFile(program(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, image, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return buildtest.Copy(t, program(t, name))
 }
 
 // running lists the processes that run a binary, zombies included when they

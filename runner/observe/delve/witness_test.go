@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/observe"
 	"github.com/rt0lab/rt0lab/runner/observe/delve"
 )
@@ -34,8 +36,8 @@ def at_schedinit(seen):
         "t.deref": Var("runtime.m0.g0.m.id"), "t.version": Var("runtime.buildVersion"),
         "t.types": [TypeOf("runtime.m0.tls"), TypeOf("runtime.allm"), str(Len("runtime.m0.tls")), str(Size("runtime.stack"))],
         "t.none": [v == None for v in [Addr("runtime.nope"), Var("runtime.g0.nope"), At("runtime.nope", g0, "x"), Len("runtime.nope"), Size("runtime.nope"),
-            Offset("runtime.g", "nope"), TypeOf("runtime.nope"), Const("runtime.nope"), Disasm("runtime.nope"), Calls("runtime.nope"), Symbol(16), Line(16)]],
-        "t.has": [Has(n) for n in ["runtime.g0", "runtime.g", "runtime.rt0_go", "runtime.heapAddrBits", "runtime.nope"]],
+            Offset("runtime.g", "nope"), TypeOf("runtime.nope"), Const("runtime.nope"), Disasm("runtime.nope"), Calls("runtime.nope"), Symbol(16), Line(16), Addr("nope")]],
+        "t.has": [Has(n) for n in ["runtime.g0", "runtime.g", "runtime.rt0_go", "runtime.heapAddrBits", "runtime.stackinit", "runtime.nope"]],
         "t.const": Const("runtime.heapAddrBits"), "t.frames": Frames(), "t.calls": Calls("runtime.rt0_go"),
         "t.int3": [a for a, x in Disasm("runtime.schedinit") if x == "int3"], "t.byte": Byte(Addr("runtime.schedinit")) != 0xcc,
         "t.low": Reg("eax") == Reg("rax") & 0xffffffff, "t.name": Text(Word(Var("runtime.argv"))), "t.threads": Threads() == [Tid()] and Tid() == Pid(),
@@ -94,7 +96,7 @@ func TestFacts(t *testing.T) {
 		"t.exec.pc": fmt.Sprintf("%#x", f.Entry), "t.entry.pc": fmt.Sprintf("%#x", f.Entry), "t.entry.symbol": "_rt0_amd64_linux",
 		"t.minor": minor, "t.pwd": "false", "t.env": "[HOME=/ LANG=C]", "t.argv": "[one two]", "t.g0": fmt.Sprintf("%#x", address["runtime.g0"]),
 		"t.at": "true", "t.deref": "0", "t.version": req.Release, "t.types": "[[6]uintptr *runtime.m 6 16]",
-		"t.none": "[" + strings.TrimSpace(strings.Repeat("true ", 12)) + "]", "t.has": "[true true true true false]", "t.const": "48",
+		"t.none": "[" + strings.TrimSpace(strings.Repeat("true ", 13)) + "]", "t.has": "[true true true true true false]", "t.const": "48",
 		"t.frames": "[runtime.schedinit runtime.rt0_go]", "t.int3": "[]", "t.byte": "true", "t.low": "true", "t.name": bin, "t.threads": "true",
 		"t.gone": "absent", "t.absent": "absent", "t.main.frames": "[main.main runtime.main runtime.goexit]", "t.main.seen": "true", "t.inside": "true",
 	} {
@@ -149,7 +151,7 @@ func TestPIE(t *testing.T) {
 	c := fact.Catalogue{}
 	spec(c, "t.frames", fact.TypeList, "main.main")
 	spec(c, "t.moved", fact.TypeBool, "entry")
-	o := look(t, request(t, program(t, "hello", "-buildmode=pie"), `
+	o := look(t, request(t, buildtest.Build(t, "local", lab.Setup{Buildmode: "pie"}), `
 def at_main(seen): return {"t.frames": Frames()}
 def at_entry(seen): return {"t.moved": Reg("rip") == Addr("_rt0_amd64_linux") and Reg("rip") > 1 << 40}
 stops = {"entry": at_entry, "main.main": at_main}`, c))
@@ -274,14 +276,16 @@ func TestNotForDelve(t *testing.T) {
 	t.Parallel()
 	w := ready(t)
 	hello := request(t, program(t, "hello"), "stops = {}", fact.Catalogue{})
+	arm64 := buildtest.Build(t, "local", lab.Setup{Goarch: "arm64"})
+	stripped := buildtest.Build(t, "local", lab.Setup{Ldflags: "-s -w"})
 	for _, tt := range []struct {
 		name   string
 		change func(*observe.Request)
 		want   error // nil: some other error
 	}{
 		{"arm64", func(r *observe.Request) { r.GOARCH = "arm64" }, observe.ErrRelease},
-		{"an arm64 file", func(r *observe.Request) { r.GOARCH = ""; r.Binary = program(t, "exits", "-tags=goarch_arm64") }, observe.ErrRelease},
-		{"no DWARF", func(r *observe.Request) { r.Binary = program(t, "hello", "-ldflags=-s -w") }, observe.ErrRelease},
+		{"an arm64 file", func(r *observe.Request) { r.GOARCH, r.Binary = "", arm64 }, observe.ErrRelease},
+		{"no DWARF", func(r *observe.Request) { r.Binary = stripped }, observe.ErrRelease},
 		{"no such file", func(r *observe.Request) { r.Binary = "/nonexistent/hello" }, nil},
 		{"no program", func(r *observe.Request) { r.Binary = "witness_test.go" }, nil},
 		{"a library that does not parse", func(r *observe.Request) { r.Lib.Source = "def" }, nil},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/observe"
 )
@@ -25,10 +26,7 @@ func BenchmarkObserve(b *testing.B) {
 
 func benchReq(b testing.TB) observe.Request {
 	b.Helper()
-	binary, err := hello()
-	if err != nil {
-		b.Fatal(err)
-	}
+	binary := buildtest.Hello(b, "local")
 	stops := strings.Fields("exec entry _rt0_amd64 runtime.rt0_go runtime.settls runtime.check runtime.args runtime.sysargs runtime.osinit " +
 		"runtime.schedinit runtime.stackinit runtime.mallocinit runtime.mcommoninit runtime.modulesinit runtime.typelinksinit runtime.itabsinit " +
 		"runtime.goargs runtime.goenvs runtime.parsedebugvars runtime.gcinit runtime.procresize runtime.newproc runtime.newproc1 runtime.mstart " +

@@ -5,71 +5,33 @@ package gdb_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/observe"
 	"github.com/rt0lab/rt0lab/runner/observe/delve"
 	"github.com/rt0lab/rt0lab/runner/observe/gdb"
 	"github.com/rt0lab/rt0lab/runner/place"
 )
 
-// goBuild compiles with the machine's own Go, as the setup "plain" does.
-func goBuild(out, source string, flags ...string) error {
-	args := append(append([]string{"build"}, flags...), "-gcflags", "-N -l", "-o", out, source)
-	cmd := exec.Command("go", args...)
-	cgo := "CGO_ENABLED=0"
-	if strings.Contains(source, "hellocgo") {
-		cgo = "CGO_ENABLED=1"
-	}
-	cmd.Env = append(os.Environ(), "GOENV=off", "GOFLAGS=", "GOTOOLCHAIN=local", "GOWORK=off", cgo)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w\n%s", source, err, text)
-	}
-	return nil
-}
-
-// program compiles the source of a fixture.
-func program(tb testing.TB, source string, flags ...string) string {
+// program compiles a source to a program of its own, by which its processes are known.
+func program(tb testing.TB, source string) string {
 	tb.Helper()
-	file, out := filepath.Join(tb.TempDir(), "main.go"), filepath.Join(tb.TempDir(), "fixture")
-	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
-		tb.Fatal(err)
-	}
-	if err := goBuild(out, file, flags...); err != nil {
-		tb.Fatal(err)
-	}
-	return out
+	return buildtest.Copy(tb, buildtest.Program(tb, source, lab.Setup{}))
 }
-
-var hello = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "rt0lab-test-")
-	if err != nil {
-		return "", err
-	}
-	out := filepath.Join(dir, "hello")
-	return out, goBuild(out, "../../../fixtures/hello/main.go")
-})
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == childArg {
 		os.Exit(delve.Child())
 	}
-	_, _ = hello() // before a test moves TMPDIR
-	status := m.Run()
-	if out, _ := hello(); out != "" {
-		os.RemoveAll(filepath.Dir(out))
-	}
-	os.Exit(status)
+	os.Exit(buildtest.Run(m))
 }
 
 func witness(tb testing.TB) *gdb.Witness {
@@ -175,10 +137,7 @@ func wantSaidHas(tb testing.TB, got observe.Observation, name, prefix string, pa
 
 func TestFacts(t *testing.T) {
 	t.Parallel()
-	binary, err := hello()
-	if err != nil {
-		t.Fatal(err)
-	}
+	binary := buildtest.Hello(t, "local")
 	got := observed(t, request(t, binary,
 		table{`
 def at_exec(seen):

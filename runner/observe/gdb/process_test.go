@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/observe"
 	"github.com/rt0lab/rt0lab/runner/observe/gdb"
@@ -31,7 +32,7 @@ func running(binary string) []string {
 // wantGone holds for a binary that nobody else runs.
 func wantGone(tb testing.TB, binary string) {
 	tb.Helper()
-	if own, _ := hello(); own == binary {
+	if binary == buildtest.Hello(tb, "local") {
 		return // other tests run it, too
 	}
 	if left := running(binary); len(left) > 0 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 	"github.com/rt0lab/rt0lab/runner/fact"
 )
 
@@ -20,10 +21,7 @@ stops = {"runtime.check": at_check, "main.main": at_main}
 
 func TestBadScripts(t *testing.T) {
 	t.Parallel()
-	binary, err := hello()
-	if err != nil {
-		t.Fatal(err)
-	}
+	binary := buildtest.Hello(t, "local")
 	for _, tt := range []struct {
 		name, source string
 		want         []string // what bad.early begins with, and what it must hold
@@ -74,10 +72,7 @@ func TestBadScripts(t *testing.T) {
 // What was seen before survives, whatever ends gdb.
 func TestGdbIsCutShort(t *testing.T) {
 	t.Parallel()
-	binary, err := hello()
-	if err != nil {
-		t.Fatal(err)
-	}
+	binary := buildtest.Hello(t, "local")
 	for _, tt := range []struct{ name, last, want string }{
 		{"killed", "import os; os.kill(os.getpid(), 9)", "signal: killed"},
 		{"told to quit", "import gdb; gdb.execute('quit')", "gdb ended before the walk did"},

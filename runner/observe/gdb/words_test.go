@@ -11,8 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/insn"
+	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/observe"
 )
 
@@ -20,20 +22,13 @@ import (
 // list of paths; the names end with the release: h-1.10).
 func binaries(t *testing.T) []string {
 	t.Helper()
-	own, err := hello()
-	if err != nil {
-		t.Fatal(err)
-	}
+	own := buildtest.Hello(t, "local")
 	all := append([]string{own}, filepath.SplitList(os.Getenv("RT0LAB_TEST_BINARIES"))...)
 	if _, err := exec.LookPath("gcc"); err != nil {
 		t.Logf("without hellocgo: needs a C compiler (apt install gcc): %v", err)
 		return all
 	}
-	cgo := filepath.Join(t.TempDir(), "hellocgo")
-	if err := goBuild(cgo, "../../../fixtures/hellocgo/main.go"); err != nil {
-		t.Fatal(err)
-	}
-	return append(all, cgo)
+	return append(all, buildtest.Build(t, "local", lab.Setup{Fixture: "hellocgo", Cgo: true}))
 }
 
 func wordsRequest(t *testing.T, binary string) observe.Request {
