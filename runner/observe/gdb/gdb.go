@@ -86,11 +86,12 @@ func (w *Witness) Observe(ctx context.Context, req observe.Request) (observe.Obs
 		ctx, cancel = context.WithTimeoutCause(ctx, req.Timeout, errDeadline)
 		defer cancel()
 	}
-	room, err := os.MkdirTemp("", "rt0lab-gdb-")
+	private, err := newRoom()
 	if err != nil {
-		return observe.Observation{}, fmt.Errorf("observe with gdb: make a private folder: %w", err)
+		return observe.Observation{}, fmt.Errorf("observe with gdb: %w", err)
 	}
-	defer os.RemoveAll(room)
+	defer private.remove()
+	room := private.path
 	if err := w.prepare(room, req); err != nil {
 		return observe.Observation{}, fmt.Errorf("observe with gdb: %w", err)
 	}

@@ -21,12 +21,13 @@ func (w *Witness) probe(ctx context.Context) (tool, error) {
 	if err != nil {
 		return tool{}, fmt.Errorf("%w: %s is not in PATH (%w); %s", observe.ErrMachine, w.command, err, install)
 	}
-	room, err := os.MkdirTemp("", "rt0lab-gdb-")
+	sweep()
+	room, err := newRoom()
 	if err != nil {
-		return tool{}, fmt.Errorf("make a private folder: %w", err)
+		return tool{}, err
 	}
-	defer os.RemoveAll(room)
-	cmd := child(ctx, path, room, "-ex", "show version", "-ex", pythonQuestion)
+	defer room.remove()
+	cmd := child(ctx, path, room.path, "-ex", "show version", "-ex", pythonQuestion)
 	all := &head{}
 	cmd.Stdout, cmd.Stderr = all, all
 	exit := runChild(cmd)

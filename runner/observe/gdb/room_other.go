@@ -1,0 +1,7 @@
+//go:build !linux
+
+package gdb
+
+import "os"
+
+func lock(string) *os.File { return nil }
