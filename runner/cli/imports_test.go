@@ -24,7 +24,7 @@ var rights = []struct {
 	what  string
 	rooms []string
 }{
-	{"os/exec", []string{"release", "build", "image", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "cli"}},
+	{"os/exec", []string{"release", "build", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "cli"}},
 	{"os", []string{"release", "build", "image", "place", "recording", "mutant", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "cli", "lab/schemagen"}},
 	{"os/signal", []string{"cli", "ebpf"}},
 	{"golang.org/x/sys/", []string{"observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "build", "release"}},
