@@ -176,6 +176,13 @@ func (s *session) toolchains(ctx context.Context, names []string, do func(releas
 		return false, fmt.Errorf("%w: %w", errUsage, err)
 	}
 	store := s.store()
+	if missing := store.Missing(ctx, names); len(missing) > 1 && !s.offline {
+		var size int64
+		for _, name := range missing {
+			size += release.Estimate(name)
+		}
+		fmt.Fprintf(s.stderr, "%d of %d releases are to be fetched: about %d MB, and three times that on disk\n", len(missing), len(names), size>>20)
+	}
 	seen := map[string]bool{}
 	for _, name := range names {
 		tc, err := store.Resolve(ctx, name)
