@@ -33,7 +33,17 @@ type Place struct {
 	// To is set for a range "A .. B": the addresses of B. The driver steps from
 	// Addrs to To and calls the script at every instruction, B not included.
 	To []uint64 `json:"to,omitempty"`
-	// Hit says which time the place is passed, counted from 1.
+	// Hit says which time the place is passed, counted from 1. What is counted is
+	// that a thread arrives there, and a goroutine may arrive twice for one call:
+	// the runtime sends it back to the entry of a function when it takes the
+	// processor away there or in the check of the stack. For "F #n" the debuggers
+	// leave such a second arrival out when it leaves its trace, which is an
+	// address of F under an unmoved stack pointer. They do not see it when the
+	// stack grew and so moved, nor when the same call is sent back once more, nor
+	// at "F: INSN #n" before whose instruction the processor is taken away. So ask
+	// for a time (n > 1) only of what runs before there are other goroutines or
+	// needs little stack, or set GODEBUG=asyncpreemptoff=1 in the setup, or name
+	// the call in the caller instead: "G: CALL F #n".
 	Hit int `json:"hit"`
 	// AnyThread is set when a thread other than the first may pass it.
 	AnyThread bool `json:"any_thread,omitempty"`

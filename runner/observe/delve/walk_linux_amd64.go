@@ -20,6 +20,8 @@ type spot struct {
 	done bool // passed; a range may still be stepped
 	// answers has, of a range, what each script has said so far, in the order of the scripts.
 	answers []*answered
+	// arrivals has the last one of each stack pointer; see again.
+	arrivals map[uint64]arrival
 }
 
 // walker takes the fixture from place to place and lets the scripts look.
@@ -229,6 +231,9 @@ func (w *walker) arrive(t proc.Thread) error {
 	}
 	for _, s := range w.spots {
 		if s.done || s.Exec || !isFirst && !s.AnyThread || !slices.Contains(s.at, pc) {
+			continue
+		}
+		if w.again(s, pc, regs.SP()) {
 			continue
 		}
 		if s.hits++; s.hits < s.Hit {

@@ -3,6 +3,7 @@
 Shares the names of shim.py: gdb runs both files in one namespace.
 """
 
+import bisect
 import sys
 import time
 
@@ -76,6 +77,9 @@ class _Place:
         self.to = set(p.get("to") or [])
         self.hit = p.get("hit") or 1
         self.any_thread = p.get("any_thread", False)
+        # "F #n": the only place that is a call, not an instruction, and that a call may pass more than once.
+        self.entries = self.hit > 1 and not self.to and ":" not in stop and " return" not in stop
+        self.arrivals = {}  # stack pointer -> where the call returns to, and the word below, when it was here last
         self.count = 0
         self.thread = None  # of a range, while it is stepped
         self.answers = {}   # of a range: subject -> all that was returned so far
@@ -208,6 +212,8 @@ class _Walker:
         for p in self.at.get(pc, []):
             if p.done or p in self.ranges or not (p.any_thread or thread.ptid[1] == self.pid):
                 continue
+            if p.entries and self.again(p, pc):
+                continue
             p.count += 1
             if p.count == p.hit:
                 self.pass_by(p, thread)
@@ -215,6 +221,23 @@ class _Walker:
             self.serve(p)  # last: what else stands here has been seen
         if pc in self.breakpoints and all(p.done or p in self.ranges for p in self.at[pc]):
             self.breakpoints.pop(pc).delete()
+
+    def again(self, p, pc):
+        """Whether the call that was here before is here once more.
+
+        The runtime sends a goroutine back to the entry of a function when it takes the processor
+        away there, or in the check of the stack; where the goroutine goes on is then left under
+        the stack pointer. place.Place.Hit says what this does not tell.
+        """
+        image = _image()
+        i = bisect.bisect_right(image.starts, pc - image.bias) - 1
+        if i < 0 or image.starts[i] != pc - image.bias:
+            return False
+        sp = Reg("rsp")
+        back, below = Word(sp), Word(sp - 8)
+        last, p.arrivals[sp] = p.arrivals.get(sp), (back, below)
+        # A leaf leaves the word alone: what was there before says nothing.
+        return last is not None and back == last[0] and below != last[1] and pc <= below < image.order[i][1] + image.bias
 
     def in_vdso(self, pc):
         """Lets the thread run to the end of a function of the vDSO.

@@ -106,6 +106,53 @@ stops = {"main.one, any thread": depth, "main.one #2, any thread": second, "main
 	wantSaid(t, got, "h.fourth", "unseen release: main.one #4, any thread was not passed before the program ended")
 }
 
+// A goroutine that gives way in the check of the stack enters the function twice, and calls it once.
+func TestHitsOfOneCall(t *testing.T) {
+	t.Parallel()
+	binary := program(t, `package main
+
+func main() {
+	spin()
+	one(1)
+	spin()
+	one(2)
+	for i := 0; i < 3; i++ {
+		loop(i)
+	}
+}
+
+// spin takes longer than a goroutine may run, and calls nothing that could give way.
+//go:nosplit
+func spin() {
+	for i := 0; i < 200000000; i++ {
+		n++
+	}
+}
+
+var n int
+
+//go:noinline
+func one(i int) { two(); n += i }
+
+//go:noinline
+func loop(i int) { two(); n += i }
+
+//go:noinline
+func two() { println(n) }
+`)
+	req := request(t, binary, table{`
+def line(seen): return {"h.second": Line(Word(Reg("rsp")) - 1)[1]}
+stops = {"main.one #2, any thread": line, "main.one #3, any thread": lambda seen: {"h.third": 1},
+    "main.loop #3, any thread": lambda seen: {"h.loop": 1}, "main.loop #4, any thread": lambda seen: {"h.more": 1}}
+`, []fact.Spec{at("h.second", "main.one #2, any thread"), at("h.third", "main.one #3, any thread"), at("h.loop", "main.loop #3, any thread"), at("h.more", "main.loop #4, any thread")}})
+	req.Env = append(req.Env, whole) // so that it gives way there and nowhere else
+	got := observed(t, req)
+	wantSaid(t, got, "h.second", "7")
+	wantSaid(t, got, "h.third", "unseen release: main.one #3, any thread was not passed before the program ended")
+	wantSaid(t, got, "h.loop", "1")
+	wantSaid(t, got, "h.more", "unseen release: main.loop #4, any thread was not passed before the program ended")
+}
+
 // Four threads run into the same places at once, again and again: no hit may be lost or counted twice.
 func TestThreads(t *testing.T) {
 	t.Parallel()
