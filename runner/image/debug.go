@@ -39,10 +39,13 @@ func oldPacked(r io.Reader, stored uint64) debugSection {
 // Debug returns one section of DWARF, unpacked: "info", "rnglists". It is nil
 // when there is none. It is read anew each time. The error wraps ErrDamaged.
 func (im *Image) Debug(name string) (b []byte, err error) {
+	im.debug.mu.Lock()
+	defer im.debug.mu.Unlock()
 	defer guard(&err)
 	return im.debugBytes(name)
 }
 
+// debugBytes is for one caller at a time: some sections share a reader.
 func (im *Image) debugBytes(name string) ([]byte, error) {
 	d, ok := im.debugs[name]
 	if !ok {
