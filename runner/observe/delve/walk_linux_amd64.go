@@ -125,19 +125,31 @@ func (w *walker) over(err error) error {
 		return nil
 	}
 	var exited proc.ErrProcessExited
-	if errors.As(err, &exited) {
-		for _, s := range w.ranges {
-			w.walk.Warnings = append(w.walk.Warnings, s.Stop+": the program ended before the end of the range")
-		}
-		switch {
-		case exited.Status < 0:
-			w.walk.Warnings = append(w.walk.Warnings, fmt.Sprintf("the program was killed by signal %d", -exited.Status))
-		case exited.Status > 0:
-			w.walk.Warnings = append(w.walk.Warnings, fmt.Sprintf("the program ended with status %d", exited.Status))
-		}
+	switch {
+	case errors.As(err, &exited) && exited.Status < 0:
+		w.ended(fmt.Sprintf("the program was killed by signal %d", -exited.Status))
+		return nil
+	case errors.As(err, &exited) && exited.Status > 0:
+		w.ended(fmt.Sprintf("the program ended with status %d", exited.Status))
+		return nil
+	case errors.As(err, &exited):
+		w.ended("")
+		return nil
+	case w.gone():
+		w.ended("the program died of an instruction that was stepped over")
 		return nil
 	}
 	return fmt.Errorf("walk: %w", err)
+}
+
+// ended warns of an end that nobody may have meant: within a range, or how says.
+func (w *walker) ended(how string) {
+	for _, s := range w.ranges {
+		w.walk.Warnings = append(w.walk.Warnings, s.Stop+": the program ended before the end of the range")
+	}
+	if how != "" {
+		w.walk.Warnings = append(w.walk.Warnings, how)
+	}
 }
 
 func (w *walker) served() bool {
@@ -224,7 +236,7 @@ func (w *walker) arrive(t proc.Thread) error {
 		if pc == w.stepped {
 			return nil // one round of an instruction with a rep prefix
 		}
-		w.ranges = slices.DeleteFunc(w.ranges, func(s *spot) bool { return w.ended(s, pc) })
+		w.ranges = slices.DeleteFunc(w.ranges, func(s *spot) bool { return w.rangeEnded(s, pc) })
 	}
 	if isFirst {
 		w.stepped = pc
@@ -255,8 +267,8 @@ func (w *walker) arrive(t proc.Thread) error {
 	return nil
 }
 
-// ended serves a range when its end is reached.
-func (w *walker) ended(s *spot, pc uint64) bool {
+// rangeEnded serves a range when its end is reached.
+func (w *walker) rangeEnded(s *spot, pc uint64) bool {
 	if !slices.Contains(s.to, pc) {
 		return false
 	}
