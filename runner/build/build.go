@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/release"
@@ -173,13 +174,13 @@ func (b *Builder) compile(ctx context.Context, dirs layout, p *plan, bin Binary)
 		Path: p.toolchain.Go, Args: p.args(out), Dir: source, Env: p.environment(dirs, bin.GOROOT, work, temp),
 	})
 	if err != nil {
-		return dirs.whyNot(ctx, err)
+		return dirs.whyNot(ctx, p.setup.Fixture, err)
 	}
 	return dirs.keep(out, bin.Path)
 }
 
 // whyNot tells the compiler's complaint about the fixture from all other reasons for which a go command fails.
-func (d layout) whyNot(ctx context.Context, err error) error {
+func (d layout) whyNot(ctx context.Context, fixture string, err error) error {
 	if ctx.Err() != nil {
 		return err
 	}
@@ -191,9 +192,21 @@ func (d layout) whyNot(ctx context.Context, err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &failed) && errors.As(err, &exit) {
 		// Not the command line: it names folders of this machine.
-		return fmt.Errorf("%w: %s", ErrCompile, or(failed.Says, failed.Err.Error()))
+		return fmt.Errorf("%w: %s", ErrCompile, asInData(fixture, or(failed.Says, failed.Err.Error())))
 	}
 	return err
+}
+
+// asInData names the fixture's files in the toolchain's words as the data folder does,
+// and not as the folder does in which the toolchain was run.
+func asInData(fixture, says string) string {
+	lines := strings.Split(says, "\n")
+	for i, line := range lines {
+		if file, ok := strings.CutPrefix(line, "./"); ok {
+			lines[i] = "fixtures/" + fixture + "/" + file
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // keep moves a finished binary to its place in one step.

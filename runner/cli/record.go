@@ -132,10 +132,6 @@ func (s *session) input(l *lab.Lab, p recording.Platform, res *verify.Result) re
 		Lab: l, Catalogue: s.loaded.Catalogue, Release: res.Release, GOOS: p.GOOS, GOARCH: p.GOARCH,
 		Tools: map[string]string{}, Host: host(), Setups: map[string]recording.Observed{},
 	}
-	subjects := map[string]bool{}
-	for _, c := range l.Claims {
-		subjects[fact.Subject(c.Fact)] = true
-	}
 	for name, setup := range l.Setups {
 		start := res.Starts[setup.Key()]
 		if start == nil || recording.PlatformOf(setup) != p {
@@ -145,20 +141,28 @@ func (s *session) input(l *lab.Lab, p recording.Platform, res *verify.Result) re
 		if errors.Is(start.BuildErr, build.ErrUnsupported) {
 			obs.Unsupported = start.BuildErr.Error()
 		}
+		subjects, witnesses := map[string]bool{}, map[string]bool{}
+		for _, c := range l.Claims {
+			if c.Setup != name || c.Unobservable.En != "" {
+				continue
+			}
+			subjects[fact.Subject(c.Fact)] = true
+			for _, witness := range c.Witnesses {
+				witnesses[witness] = true
+				put(obs.Facts, c.Fact, witness, start.Seen(witness, c.Fact))
+			}
+		}
+		// Of the same start, other labs may have asked other witnesses about other subjects: a
+		// recording is the same whether its lab was recorded alone or with all.
 		for witness, o := range start.Observations {
+			if !witnesses[witness] {
+				continue
+			}
 			in.Tools[witness] = o.Tool
 			for name, seen := range o.Facts {
 				if subjects[fact.Subject(name)] {
 					put(obs.Facts, name, witness, seen)
 				}
-			}
-		}
-		for _, c := range l.Claims {
-			if c.Setup != name || c.Unobservable.En != "" {
-				continue
-			}
-			for _, witness := range c.Witnesses {
-				put(obs.Facts, c.Fact, witness, start.Seen(witness, c.Fact))
 			}
 		}
 		in.Setups[name] = obs

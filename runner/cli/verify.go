@@ -114,6 +114,10 @@ func (s *session) verify(c *cli.Context) error {
 	if failed && len(lines) == 0 {
 		return errReported // no release could be had, as has been said
 	}
+	if len(lines) == 0 {
+		return fmt.Errorf("%w: none of the %d chosen claims asks %s; rt0lab show CLAIM says which witness it asks",
+			errUsage, len(claims), strings.Join(witnesses, " or "))
+	}
 	err = s.output(c.String("output"), func(w io.Writer, tty bool) error {
 		if format == "jsonl" {
 			return report.JSONLines(w, lines)
