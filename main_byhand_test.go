@@ -16,7 +16,6 @@ import (
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/report"
-	"github.com/rt0lab/rt0lab/runner/verify"
 )
 
 // runner runs a program in the folder of a test and returns its standard output.
@@ -105,7 +104,7 @@ func TestByHand(t *testing.T) {
 			}
 			setup := d.SetupOf(c)
 			// A person has an environment of their own.
-			if goos, goarch := verify.System(setup); goos != "linux" || goarch != "amd64" || len(setup.Env) > 0 {
+			if goos, goarch := setup.System(); goos != "linux" || goarch != "amd64" || len(setup.Env) > 0 {
 				continue
 			}
 			key := fact.Subject(c.Fact) + " in " + c.Setup

@@ -4,6 +4,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -192,7 +193,7 @@ func (d layout) whyNot(ctx context.Context, fixture string, err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &failed) && errors.As(err, &exit) {
 		// Not the command line: it names folders of this machine.
-		return fmt.Errorf("%w: %s", ErrCompile, asInData(fixture, or(failed.Says, failed.Err.Error())))
+		return fmt.Errorf("%w: %s", ErrCompile, asInData(fixture, cmp.Or(failed.Says, failed.Err.Error())))
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 )
 
 // mirror returns a copy of GOROOT with the edited files in it, made once and
@@ -110,7 +111,7 @@ func (c copying) folder(ctx context.Context, rel string) error {
 }
 
 func (c copying) entry(ctx context.Context, rel string) error {
-	if below, ok := belowSrc(rel); ok {
+	if below, ok := strings.CutPrefix(rel, "src/"); ok {
 		if _, edited := c.edited[below]; edited {
 			return nil
 		}
@@ -136,15 +137,6 @@ func (c copying) entry(ctx context.Context, rel string) error {
 		return linkOrCopy(from, to)
 	}
 	return nil
-}
-
-// belowSrc turns a path relative to GOROOT into one relative to GOROOT/src.
-func belowSrc(rel string) (string, bool) {
-	const src = "src/"
-	if len(rel) > len(src) && rel[:len(src)] == src {
-		return rel[len(src):], true
-	}
-	return "", false
 }
 
 // linkOrCopy gives a file a second name. It must not be a symbolic link: the

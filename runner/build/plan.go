@@ -16,10 +16,6 @@ import (
 	"github.com/rt0lab/rt0lab/runner/release/constraint"
 )
 
-// defaultGcflags keeps variables and frames of the fixture as they are in the
-// source; the runtime stays as every user has it.
-const defaultGcflags = "-N -l"
-
 // plan is a build that is known to be possible, with everything it depends on.
 type plan struct {
 	setup        *lab.Setup
@@ -41,14 +37,15 @@ func (b *Builder) plan(ctx context.Context, in Input) (*plan, error) {
 	if s == nil {
 		return nil, errors.New("no setup")
 	}
-	fits, err := release.Fits(s.Go, tc.Name)
+	fits, err := constraint.Fits(s.Go, tc.Name)
 	if err != nil {
 		return nil, err
 	}
 	if !fits {
 		return nil, fmt.Errorf("%w: it is for releases %s", ErrUnsupported, s.Go)
 	}
-	p := &plan{setup: s, toolchain: tc, goos: or(s.Goos, "linux"), goarch: or(s.Goarch, "amd64")}
+	p := &plan{setup: s, toolchain: tc}
+	p.goos, p.goarch = s.System()
 	if p.minor, p.language, err = languageOf(tc); err != nil {
 		return nil, err
 	}
@@ -74,13 +71,6 @@ func (b *Builder) plan(ctx context.Context, in Input) (*plan, error) {
 	}
 	p.digest = p.key()
 	return p, nil
-}
-
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 // languageOf returns the minor of a toolchain and what its own go line is: the
@@ -172,10 +162,6 @@ func (p *plan) output() string {
 // flags are those of go build, without the output.
 func (p *plan) flags() []string {
 	s := p.setup
-	gcflags := defaultGcflags
-	if s.Gcflags != nil {
-		gcflags = *s.Gcflags
-	}
 	ldflags := s.Ldflags
 	if s.Linkmode != "" {
 		ldflags = strings.TrimSpace(ldflags + " -linkmode=" + s.Linkmode)
@@ -186,7 +172,7 @@ func (p *plan) flags() []string {
 			flags = append(flags, "-"+name+"="+value)
 		}
 	}
-	add("gcflags", gcflags)
+	add("gcflags", s.CompilerFlags())
 	add("ldflags", ldflags)
 	separator := ","
 	if p.minor < 13 {
@@ -215,7 +201,7 @@ func (p *plan) settings() []string {
 		env[0] = "CGO_ENABLED=1"
 	}
 	if p.goarch == "amd64" && p.minor >= 18 {
-		env = append(env, "GOAMD64="+or(p.setup.Goamd64, "v1"))
+		env = append(env, "GOAMD64="+p.setup.Level())
 	}
 	if p.setup.Goexperiment != "" {
 		env = append(env, "GOEXPERIMENT="+p.setup.Goexperiment)

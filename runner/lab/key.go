@@ -1,12 +1,14 @@
 package lab
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
 )
 
-// defaultGcflags is what a setup is compiled with unless it says otherwise.
+// defaultGcflags keeps variables and frames of the fixture as they are in the
+// source; the runtime stays as every user has it.
 const defaultGcflags = "-N -l"
 
 // CompilerFlags returns the -gcflags of the setup: "-N -l" unless it says otherwise.
@@ -17,16 +19,19 @@ func (s *Setup) CompilerFlags() string {
 	return *s.Gcflags
 }
 
+// System returns the operating system and the architecture the setup is built for.
+func (s *Setup) System() (goos, goarch string) {
+	return cmp.Or(s.Goos, "linux"), cmp.Or(s.Goarch, "amd64")
+}
+
+// Level returns the level of amd64 the setup is built for, whatever its architecture.
+func (s *Setup) Level() string { return cmp.Or(s.Goamd64, "v1") }
+
 // Key returns the content of the setup in canonical form: two setups with the same Key
 // are built and run the same way, and one start answers the claims of both.
 // What is left out and what is written as its default are the same.
 func (s *Setup) Key() string {
-	or := func(v, otherwise string) string {
-		if v == "" {
-			return otherwise
-		}
-		return v
-	}
+	goos, goarch := s.System()
 	env := make([][2]string, 0, len(s.Env))
 	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
 		env = append(env, [2]string{name, s.Env[name]})
@@ -36,7 +41,7 @@ func (s *Setup) Key() string {
 	key, _ := json.Marshal([]any{
 		"fixture", s.Fixture, "gcflags", s.CompilerFlags(), "ldflags", s.Ldflags, "tags", append([]string{}, tags...),
 		"cgo", s.Cgo, "linkmode", s.Linkmode, "buildmode", s.Buildmode, "race", s.Race, "goexperiment", s.Goexperiment,
-		"goos", or(s.Goos, "linux"), "goarch", or(s.Goarch, "amd64"), "goamd64", or(s.Goamd64, "v1"),
+		"goos", goos, "goarch", goarch, "goamd64", s.Level(),
 		"args", append([]string{}, s.Args...), "env", env, "go", s.Go,
 	})
 	return string(key)

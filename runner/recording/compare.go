@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,14 +25,7 @@ func (d Difference) String() string {
 	if d.Fact != "" {
 		where += " " + d.Fact
 	}
-	return where + ": " + or(d.Old, "not recorded") + " → " + or(d.New, "not recorded")
-}
-
-func or(s, instead string) string {
-	if s == "" {
-		return instead
-	}
-	return s
+	return where + ": " + cmp.Or(d.Old, "not recorded") + " → " + cmp.Or(d.New, "not recorded")
 }
 
 // Compare lists what differs between two recordings, sorted by setup and

@@ -39,14 +39,11 @@ type Platform struct{ GOOS, GOARCH string }
 
 // PlatformOf is the platform of a setup: linux/amd64 unless it says otherwise.
 func PlatformOf(s *lab.Setup) Platform {
-	p := Platform{GOOS: "linux", GOARCH: "amd64"}
-	if s != nil && s.Goos != "" {
-		p.GOOS = s.Goos
+	if s == nil {
+		s = &lab.Setup{} // an unobservable claim needs none
 	}
-	if s != nil && s.Goarch != "" {
-		p.GOARCH = s.Goarch
-	}
-	return p
+	goos, goarch := s.System()
+	return Platform{goos, goarch}
 }
 
 // ErrIncomplete is wrapped by Make when something a claim asks for was not

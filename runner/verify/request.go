@@ -130,18 +130,6 @@ func Env(s *lab.Setup) []string {
 	return list
 }
 
-// System is the operating system and architecture a setup is built for.
-func System(s *lab.Setup) (goos, goarch string) {
-	goos, goarch = s.Goos, s.Goarch
-	if goos == "" {
-		goos = "linux"
-	}
-	if goarch == "" {
-		goarch = "amd64"
-	}
-	return goos, goarch
-}
-
 // SubjectsOf are the subjects of the claims' facts, sorted.
 func SubjectsOf(claims []*lab.Claim) []string {
 	var subjects []string

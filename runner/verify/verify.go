@@ -283,7 +283,7 @@ func (e *Engine) tell(ev Event) {
 
 // judgeCell turns what the witnesses of a setup said of one fact into a verdict.
 func judgeCell(c *lab.Claim, setup *lab.Setup, names []string, res *Result) Cell {
-	goos, goarch := System(setup)
+	goos, goarch := setup.System()
 	cell := Cell{Claim: c, Setup: setup, Release: res.Release, GOOS: goos, GOARCH: goarch}
 	seen := map[string]observe.Seen{}
 	if start := res.Starts[setup.Key()]; start != nil {
