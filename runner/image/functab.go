@@ -359,8 +359,8 @@ func (im *Image) Line(addr uint64) (file string, line int, ok bool, err error) {
 	return path.Base(strings.ReplaceAll(file, `\`, "/")), line, true, nil
 }
 
-// Funcs calls yield for every Go function, in the order of their addresses.
-func (im *Image) Funcs(yield func(Func) bool) error {
+// funcs calls yield for every Go function, in the order of their addresses.
+func (im *Image) funcs(yield func(Func) bool) error {
 	tab, err := im.funcTab()
 	if err != nil {
 		return err

@@ -148,12 +148,6 @@ func guard(err *error) {
 	}
 }
 
-// PointerSize is the number of bytes of an address.
-func (im *Image) PointerSize() int { return im.ptr }
-
-// ByteOrder is how the target keeps its integers.
-func (im *Image) ByteOrder() binary.ByteOrder { return im.order }
-
 // Section returns the first section of that name; Mach-O sections are also found as "__TEXT,__text".
 func (im *Image) Section(name string) (Section, bool) {
 	for _, s := range im.Sections {

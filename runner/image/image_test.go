@@ -175,7 +175,7 @@ func TestEnds(t *testing.T) {
 			t.Parallel()
 			im := s.open(t)
 			ends := map[uint64]uint64{} // by entry
-			if err := im.Funcs(func(f Func) bool { ends[f.Entry] = f.End; return true }); err != nil {
+			if err := im.funcs(func(f Func) bool { ends[f.Entry] = f.End; return true }); err != nil {
 				t.Fatal(err)
 			}
 			symbols, err := im.Symbols()

@@ -48,7 +48,7 @@ func poke(im *Image) {
 		_, _, _, _ = im.Line(f.Entry)
 	}
 	n := 0
-	_ = im.Funcs(func(Func) bool { n++; return n < 5000 })
+	_ = im.funcs(func(Func) bool { n++; return n < 5000 })
 	_, _ = im.Contains([]byte("hello, rt0"))
 	for _, s := range im.Sections {
 		_, _ = im.Uint(s.Addr, 8)

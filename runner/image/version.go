@@ -22,7 +22,7 @@ func (im *Image) System() (goos, goarch string) {
 		}
 	}
 	// Linked by another linker: the entry is C's.
-	_ = im.Funcs(func(f Func) bool {
+	_ = im.funcs(func(f Func) bool {
 		goos = rt0System(f.Name)
 		return goos == ""
 	})

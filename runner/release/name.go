@@ -14,10 +14,10 @@ type Kind int
 
 // The kinds of names.
 const (
-	Local Kind = iota // the go command in PATH
-	Exact             // one release: go1.26.8, go1.17, 1.28rc1
-	Newer             // the newest patch of a minor: 1.27
-	Path              // a GOROOT on this machine
+	Local  Kind = iota // the go command in PATH
+	Exact              // one release: go1.26.8, go1.17, 1.28rc1
+	Newest             // the newest patch of a minor: 1.27
+	Path               // a GOROOT on this machine
 )
 
 // All is the name that Expand replaces by the recorded releases.
@@ -27,7 +27,7 @@ const All = "all"
 type Spec struct {
 	Kind  Kind
 	Name  string // Exact: "go1.26.8"
-	Minor int    // Exact and Newer
+	Minor int    // Exact and Newest
 	Path  string // Path: absolute
 }
 
@@ -48,7 +48,7 @@ func Parse(name string) (Spec, error) {
 			return Spec{}, fmt.Errorf("%w: %q is older than go1.%d, the oldest that rt0lab knows", ErrName, name, Oldest)
 		}
 		if m[3] == "" && (m[1] == "" || minor >= 21) {
-			return Spec{Kind: Newer, Minor: minor}, nil
+			return Spec{Kind: Newest, Minor: minor}, nil
 		}
 		canonical := "go1." + m[2] + m[3]
 		if minor < 21 {
@@ -59,7 +59,7 @@ func Parse(name string) (Spec, error) {
 	if isPath(name) {
 		abs, err := filepath.Abs(name)
 		if err != nil {
-			return Spec{}, fmt.Errorf("%w: %q: %v", ErrName, name, err)
+			return Spec{}, fmt.Errorf("%w: %q: %w", ErrName, name, err)
 		}
 		return Spec{Kind: Path, Path: abs}, nil
 	}

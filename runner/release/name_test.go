@@ -22,9 +22,9 @@ func TestParse(t *testing.T) {
 		{"go1.17.0", Spec{Kind: Exact, Name: "go1.17", Minor: 17}},
 		{"go1.21.0", Spec{Kind: Exact, Name: "go1.21.0", Minor: 21}},
 		{"1.28rc1", Spec{Kind: Exact, Name: "go1.28rc1", Minor: 28}},
-		{"1.17", Spec{Kind: Newer, Minor: 17}},
-		{"1.27", Spec{Kind: Newer, Minor: 27}},
-		{"go1.27", Spec{Kind: Newer, Minor: 27}},
+		{"1.17", Spec{Kind: Newest, Minor: 17}},
+		{"1.27", Spec{Kind: Newest, Minor: 27}},
+		{"go1.27", Spec{Kind: Newest, Minor: 27}},
 		{dir, Spec{Kind: Path, Path: dir}},
 		{"/no/such/go", Spec{Kind: Path, Path: "/no/such/go"}},
 	}
@@ -55,7 +55,7 @@ func TestFolderByName(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, want := range map[string]Kind{"mygo": Path, "1.26": Newer, "./1.26": Path} {
+	for name, want := range map[string]Kind{"mygo": Path, "1.26": Newest, "./1.26": Path} {
 		if got, err := Parse(name); err != nil || got.Kind != want {
 			t.Errorf("Parse(%q) = %+v, %v; want kind %d", name, got, err, want)
 		}

@@ -32,12 +32,3 @@ type Toolchain struct {
 // Minor returns 26 for "go1.26.8", constraint.Newest for a development build
 // that does not say it, and 0 for what is no release.
 func Minor(name string) int { return constraint.Minor(name) }
-
-// Constraint is a range of releases, such as ">=1.21 <1.26".
-type Constraint = constraint.Constraint
-
-// ParseConstraint reads a range of releases; see constraint.Parse.
-func ParseConstraint(text string) (Constraint, error) { return constraint.Parse(text) }
-
-// Fits reports whether a release, as it calls itself, lies in the range.
-func Fits(text, release string) (bool, error) { return constraint.Fits(text, release) }

@@ -67,7 +67,7 @@ func (s *Store) resolve(ctx context.Context, name string, spec Spec) (Toolchain,
 			return s.local(ctx)
 		case Path:
 			return s.open(ctx, spec.Path)
-		case Newer:
+		case Newest:
 			return s.newest(ctx, spec.Minor)
 		}
 		return s.fetch(ctx, spec.Name)
@@ -81,7 +81,7 @@ func (s *Store) newest(ctx context.Context, minor int) (Toolchain, error) {
 	cached := s.cached(ctx)
 	known := cached
 	if !s.Offline {
-		listed, err := s.Available(ctx)
+		listed, err := s.available(ctx)
 		if err := context.Cause(ctx); err != nil {
 			return Toolchain{}, err
 		}
@@ -126,9 +126,9 @@ func finished(name string) bool {
 	return !strings.Contains(name, "rc") && !strings.Contains(name, "beta")
 }
 
-// Available lists the releases there are for this platform, oldest first. Not
+// available lists the releases there are for this platform, oldest first. Not
 // everything in the list can be had, and some that can is not in it.
-func (s *Store) Available(ctx context.Context) ([]string, error) {
+func (s *Store) available(ctx context.Context) ([]string, error) {
 	list, err := s.lists.Do(ctx, "", func(ctx context.Context) ([]string, error) {
 		out, err := s.goCommand(ctx, "list", "-m", "-versions", module)
 		if err != nil {
@@ -157,7 +157,7 @@ func (s *Store) Missing(ctx context.Context, names []string) []string {
 		switch {
 		case err != nil:
 		case spec.Kind == Exact && !slices.Contains(cached, spec.Name),
-			spec.Kind == Newer && newestOf(cached, spec.Minor) == "":
+			spec.Kind == Newest && newestOf(cached, spec.Minor) == "":
 			missing = append(missing, name)
 		}
 	}
@@ -243,9 +243,15 @@ func nameOf(root, said string) string {
 
 // unavailable says in one line why a release cannot be had and what to do instead.
 func unavailable(name string, why error) error {
-	return fmt.Errorf("%w: %s: %s (give the path of a GOROOT instead: --go /path/to/go)",
-		ErrUnavailable, name, strings.Join(strings.Fields(why.Error()), " "))
+	return fmt.Errorf("%w: %s: %w (give the path of a GOROOT instead: --go /path/to/go)", ErrUnavailable, name, oneLine{why})
 }
+
+// oneLine is an error whose text, which may be that of a tool, has no line breaks.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+
+func (e oneLine) Unwrap() error { return e.error }
 
 // unavailableUnlessDone is for failures of a command, which are no property of
 // the release when the context has ended.

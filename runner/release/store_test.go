@@ -113,7 +113,7 @@ func TestFetch(t *testing.T) {
 	if got := s.Missing(t.Context(), []string{"go1.99.1", "1.99", "go1.99.10"}); len(got) != 1 || got[0] != "go1.99.1" {
 		t.Errorf("Missing = %q; want go1.99.1", got)
 	}
-	list, err := s.Available(t.Context())
+	list, err := s.available(t.Context())
 	if got := strings.Join(list, " "); err != nil || got != "go1.98 go1.99rc1 go1.99.1 go1.99.2 go1.99.10" {
 		t.Errorf("Available = %s, %v", got, err)
 	}
