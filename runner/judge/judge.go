@@ -115,12 +115,11 @@ func (v *Verdict) sort(name, factName string, seen map[string]observe.Seen) {
 func (v *Verdict) weigh(p lab.Predicate) {
 	value, ok := v.Value()
 	if !ok {
-		said := map[string]string{}
-		for name, w := range v.Saw {
-			said[name] = "saw " + Write(w)
+		var said []string
+		for _, name := range slices.Sorted(maps.Keys(v.Saw)) {
+			said = append(said, name+" saw "+Write(v.Saw[name]))
 		}
-		v.Outcome = Broken
-		v.Reason = "the witnesses disagree: " + strings.ReplaceAll(join(said), ": saw ", " saw ")
+		v.Outcome, v.Reason = Broken, "the witnesses disagree: "+strings.Join(said, "; ")
 		return
 	}
 	holds, err := test(p, value)
@@ -152,7 +151,7 @@ func why(unseen map[string]observe.Unseen) (observe.Cause, string) {
 // all of them say is written once.
 func join(said map[string]string) string {
 	names := slices.Sorted(maps.Keys(said))
-	if len(names) > 1 && len(uniq(said)) == 1 {
+	if len(names) > 1 && len(slices.Compact(slices.Sorted(maps.Values(said)))) == 1 {
 		return said[names[0]]
 	}
 	parts := make([]string, len(names))
@@ -160,8 +159,4 @@ func join(said map[string]string) string {
 		parts[i] = fmt.Sprintf("%s: %s", name, said[name])
 	}
 	return strings.Join(parts, "; ")
-}
-
-func uniq(said map[string]string) []string {
-	return slices.Compact(slices.Sorted(maps.Values(said)))
 }

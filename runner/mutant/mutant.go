@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/rt0lab/rt0lab/runner/judge"
@@ -162,7 +161,7 @@ func Judge(m *lab.Mutant, releaseName string, plain, mutated []verify.Cell) Find
 		}
 	}
 	for _, list := range [][]string{f.Caught, f.NotHeld, f.Missed, f.Stray} {
-		sort.Strings(list)
+		slices.Sort(list)
 	}
 	return f
 }

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/rt0lab/rt0lab/runner/fact"
@@ -135,11 +135,7 @@ func (c *collector) take(s Served) {
 		out.raised = fmt.Sprintf("%s: %v", where, err)
 		return
 	}
-	names := make([]string, 0, len(returned))
-	for name := range returned {
-		names = append(names, name)
-	}
-	sort.Strings(names)
+	names := slices.Sorted(maps.Keys(returned))
 	for _, name := range names {
 		if fact.Subject(name) != s.Subject {
 			// All of it is dropped, or nobody would notice.
