@@ -54,7 +54,7 @@ func (e *Engine) requests(ask Ask, p *plan, bin build.Binary) (map[string]observ
 			timeout = DefaultTimeout
 		}
 		reqs[name] = observe.Request{
-			Binary: bin.Path, Args: p.setup.Args, Env: Env(p.setup),
+			Binary: bin.Path, Args: p.setup.Args, Env: environment(p.setup),
 			Release: bin.Release, GOROOT: bin.GOROOT, GOOS: bin.GOOS, GOARCH: bin.GOARCH,
 			Lib: lib, Scripts: scripts, Places: places, Specs: specs, Timeout: timeout,
 		}
@@ -118,9 +118,9 @@ func Stops(specs fact.Catalogue) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// Env is the whole environment a fixture is started with. It is small and
+// environment is the whole environment a fixture is started with. It is small and
 // fixed, because the size of the environment moves the stack.
-func Env(s *lab.Setup) []string {
+func environment(s *lab.Setup) []string {
 	env := map[string]string{"PATH": "/usr/bin:/bin", "HOME": "/", "LANG": "C"}
 	maps.Copy(env, s.Env)
 	var list []string

@@ -7,13 +7,13 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"runtime"
 	"slices"
-	"sort"
 	"sync"
 	"time"
 
@@ -106,9 +106,9 @@ type Result struct {
 }
 
 // Run judges the claims on one release. An error means that the run itself
-// could not go on (ctx ended, scripts unreadable, a cache folder or an overlay that
-// cannot be used); what is wrong with a single
-// setup or witness is in the verdicts of its claims.
+// could not go on (ctx ended, scripts unreadable, a cache folder or an overlay
+// that cannot be used); what is wrong with a single setup or witness is in the
+// verdicts of its claims.
 func (e *Engine) Run(ctx context.Context, ask Ask) (*Result, error) {
 	e.once.Do(func() {
 		jobs := e.Jobs
@@ -182,13 +182,9 @@ func (e *Engine) plan(ask Ask) ([]*plan, error) {
 			plans = append(plans, p)
 		}
 	}
-	// The setups that live in a debugger first: they take longest.
-	sort.Slice(plans, func(i, j int) bool {
-		a, b := plans[i], plans[j]
-		if len(a.subjects) != len(b.subjects) {
-			return len(a.subjects) > len(b.subjects)
-		}
-		return a.setup.Key() < b.setup.Key()
+	// Those with the most to look at first: they take longest.
+	slices.SortFunc(plans, func(a, b *plan) int {
+		return cmp.Or(cmp.Compare(len(b.subjects), len(a.subjects)), cmp.Compare(a.setup.Key(), b.setup.Key()))
 	})
 	return plans, nil
 }
@@ -231,7 +227,7 @@ func (e *Engine) walk(ctx context.Context, ask Ask, p *plan) error {
 	var g errgroup.Group
 	for _, name := range p.witnesses {
 		g.Go(func() error {
-			obs, err := e.ask(ctx, name, reqs[name])
+			obs, err := e.ask(ctx, p.setup.Name, name, reqs[name])
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -249,7 +245,7 @@ func (e *Engine) walk(ctx context.Context, ask Ask, p *plan) error {
 	return nil
 }
 
-func (e *Engine) ask(ctx context.Context, name string, req observe.Request) (obs observe.Observation, err error) {
+func (e *Engine) ask(ctx context.Context, setup, name string, req observe.Request) (obs observe.Observation, err error) {
 	i := slices.IndexFunc(e.Witnesses, func(w observe.Witness) bool { return w.Name() == name })
 	if i < 0 {
 		return obs, fmt.Errorf("%w: this rt0lab has no witness %q", observe.ErrMachine, name)
@@ -261,7 +257,7 @@ func (e *Engine) ask(ctx context.Context, name string, req observe.Request) (obs
 	err = e.limited(ctx, func() error {
 		began := time.Now()
 		obs, err = w.Observe(ctx, req)
-		e.tell(Event{Release: req.Release, Setup: req.Binary, What: name, Took: time.Since(began)})
+		e.tell(Event{Release: req.Release, Setup: setup, What: name, Took: time.Since(began)})
 		return err
 	})
 	return obs, err
