@@ -16,7 +16,6 @@ import (
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/place"
 	"github.com/rt0lab/rt0lab/runner/release"
-	"github.com/rt0lab/rt0lab/runner/verify"
 )
 
 // verifies is how often the one verify is run between the debuggers of the single claims.
@@ -124,7 +123,7 @@ func plain(b *testing.B) (binary string, claims []*lab.Claim, at map[string]plac
 			}
 		}
 	}
-	stops = slices.DeleteFunc(stops, func(s string) bool { return s == verify.ImageStop })
+	stops = slices.DeleteFunc(stops, func(s string) bool { return s == place.Image })
 	slices.Sort(stops)
 	builder := &build.Builder{CacheDir: cache, Fixtures: os.DirFS("../../fixtures")}
 	bin, err := builder.Build(context.Background(), build.Input{Setup: setup, Toolchain: tc})

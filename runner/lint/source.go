@@ -12,7 +12,7 @@ import (
 // kind is the scripts of one witness.
 type kind struct {
 	witness, folder, ext string
-	static               bool // its only stop is "image"
+	static               bool // its only stop is place.Image
 	read                 func(file, src string) (*source, error)
 }
 

@@ -10,6 +10,10 @@ import (
 // ErrStop is wrapped by ParseStop; the text quotes the stop and says what is expected.
 var ErrStop = errors.New("not a stop")
 
+// Image is the only stop of the static witness: the binary itself, not running.
+// It is no place in it, so ParseStop refuses it.
+const Image = "image"
+
 // Kind says what a stop's words mean.
 type Kind uint8
 
@@ -87,7 +91,7 @@ func parseOne(text string) (Stop, error) {
 	case "entry":
 		s.Kind = Entry
 		return s, nil
-	case "image":
+	case Image:
 		return s, errors.New("image is the static witness's: the file, not a place in it")
 	}
 	name, inst, isInst := strings.Cut(text, ": ")
@@ -144,7 +148,7 @@ func number(text string) (rest string, n int, err error) {
 
 func checkName(f string) error {
 	switch f {
-	case "exec", "entry", "image":
+	case "exec", "entry", Image:
 		return fmt.Errorf("%s is no function and takes nothing more", f)
 	}
 	if f == "" || strings.ContainsAny(f, " \t\n#,") || strings.HasSuffix(f, ":") {

@@ -14,9 +14,6 @@ import (
 	"github.com/rt0lab/rt0lab/runner/place"
 )
 
-// ImageStop is the only stop of the static witness: the binary, not running.
-const ImageStop = "image"
-
 // room is where a witness keeps its scripts.
 type room struct{ dir, ext, lib string }
 
@@ -114,7 +111,7 @@ func Stops(specs fact.Catalogue) []string {
 			set[stop] = true
 		}
 	}
-	delete(set, ImageStop)
+	delete(set, place.Image)
 	return slices.Sorted(maps.Keys(set))
 }
 

@@ -149,7 +149,7 @@ func TestRunStartsOnce(t *testing.T) {
 	}
 	for _, list := range *stops {
 		text := strings.Join(list, " ")
-		if strings.Contains(text, verify.ImageStop) {
+		if strings.Contains(text, place.Image) {
 			t.Errorf("a debugger is sent to the image: %v", list)
 		}
 		if text != "main.init main.main" && text != "main.init main.main main.z" {

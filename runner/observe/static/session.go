@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
+	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/rt0lab/rt0lab/runner/image"
 	"github.com/rt0lab/rt0lab/runner/insn"
 	"github.com/rt0lab/rt0lab/runner/observe"
+	"github.com/rt0lab/rt0lab/runner/place"
 )
 
 // maxSteps ends a script that does not end by itself: some seconds of computing.
@@ -35,7 +38,7 @@ type session struct {
 // walk runs the functions of all scripts. without has, by subject, what the
 // build lacks for its function to be run.
 func (s *session) walk(ctx context.Context, scripts []observe.Script) (w observe.Walk, without map[string]error) {
-	w = observe.Walk{Tool: tool(), Failed: map[string]string{}, Passed: []string{Stop}}
+	w = observe.Walk{Tool: tool(), Failed: map[string]string{}, Passed: []string{place.Image}}
 	without = map[string]error{}
 	for _, script := range scripts {
 		at, err := s.load(ctx, script)
@@ -46,7 +49,7 @@ func (s *session) walk(ctx context.Context, scripts []observe.Script) (w observe
 		if at == nil {
 			continue
 		}
-		served := observe.Served{Subject: script.Subject, Stop: Stop}
+		served := observe.Served{Subject: script.Subject, Stop: place.Image}
 		served.Facts, err = s.call(ctx, script, at)
 		for _, lacking := range []error{image.ErrNoDWARF, image.ErrNoSymbols, image.ErrNoFuncTab} {
 			if errors.Is(err, lacking) {
@@ -76,8 +79,8 @@ func (s *session) load(ctx context.Context, script observe.Script) (starlark.Cal
 	var at starlark.Callable
 	for _, item := range stops.Items() {
 		stop, ok := starlark.AsString(item[0])
-		if !ok || stop != Stop {
-			return nil, fmt.Errorf("stop %s: a static script has no other stop than %q", item[0], Stop)
+		if !ok || stop != place.Image {
+			return nil, fmt.Errorf("stop %s: a static script has no other stop than %q", item[0], place.Image)
 		}
 		if at, ok = item[1].(starlark.Callable); !ok {
 			return nil, fmt.Errorf("stop %s: %s, not a function of seen", item[0], item[1].Type())
@@ -136,13 +139,8 @@ func (s *session) thread(ctx context.Context, script observe.Script) (thread *st
 
 // seen returns the facts so far as a dict that cannot be changed.
 func (s *session) seen() *starlark.Dict {
-	names := make([]string, 0, len(s.facts))
-	for name := range s.facts {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	d := starlark.NewDict(len(names))
-	for _, name := range names {
+	d := starlark.NewDict(len(s.facts))
+	for _, name := range slices.Sorted(maps.Keys(s.facts)) {
 		_ = d.SetKey(starlark.String(name), starlarkOf(s.facts[name])) // a fresh dict takes every string
 	}
 	d.Freeze()
@@ -165,7 +163,7 @@ func message(path string, err error) string {
 	if errors.As(err, &misspelt) {
 		return fmt.Sprintf("%s:%d: %s", path, misspelt.Pos.Line, misspelt.Msg)
 	}
-	var unresolved resolveErrors
+	var unresolved resolve.ErrorList
 	if errors.As(err, &unresolved) && len(unresolved) > 0 {
 		return fmt.Sprintf("%s:%d: %s", path, unresolved[0].Pos.Line, unresolved[0].Msg)
 	}

@@ -19,9 +19,6 @@ import (
 	"github.com/rt0lab/rt0lab/runner/place"
 )
 
-// Stop is the only stop of a static script.
-const Stop = "image"
-
 // version counts the changes of this package that can change a fact.
 const version = 1
 
@@ -116,12 +113,12 @@ func open(path, goos, goarch, release string) (*session, error) {
 func collect(req observe.Request, walk observe.Walk, without map[string]error) (map[string]observe.Seen, []string) {
 	whole, partial := req, map[string]observe.Request{}
 	whole.Scripts = nil
-	whole.Places = []place.Place{{Stop: Stop, State: place.Placed, Hit: 1}}
+	whole.Places = []place.Place{{Stop: place.Image, State: place.Placed, Hit: 1}}
 	for _, script := range req.Scripts {
 		if reason, ok := without[script.Subject]; ok {
 			one := req
 			one.Scripts = []observe.Script{script}
-			one.Places = []place.Place{{Stop: Stop, State: place.Unplaced, Hit: 1, Reason: reason.Error()}}
+			one.Places = []place.Place{{Stop: place.Image, State: place.Unplaced, Hit: 1, Reason: reason.Error()}}
 			partial[script.Subject] = one
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/observe"
 	"github.com/rt0lab/rt0lab/runner/observe/static"
+	"github.com/rt0lab/rt0lab/runner/place"
 )
 
 func TestMain(m *testing.M) { os.Exit(buildtest.Run(m)) }
@@ -34,7 +35,7 @@ func request(t testing.TB, binary, release, source string) observe.Request {
 		req.Release = "go1.26.0"
 	}
 	for _, m := range regexp.MustCompile(`"(x\.(\w+)[.\w]*)"`).FindAllStringSubmatch(source, -1) {
-		req.Specs[m[1]] = fact.Spec{Name: m[1], Type: fact.Type(m[2]), At: []string{static.Stop}}
+		req.Specs[m[1]] = fact.Spec{Name: m[1], Type: fact.Type(m[2]), At: []string{place.Image}}
 	}
 	return req
 }

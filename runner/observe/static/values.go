@@ -4,13 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 
 	"github.com/rt0lab/rt0lab/runner/fact"
 )
-
-type resolveErrors = resolve.ErrorList
 
 // plainOf turns a Starlark value into what encoding/json writes.
 func plainOf(v starlark.Value) (any, error) {
