@@ -133,9 +133,10 @@ func (d *Data) borrow(extra *Lab) *Lab {
 }
 
 // Merge returns the data of both; extra is what a --with folder adds. Neither is
-// changed. A lab of extra may name setups that only base has. What both have (a claim, a mutant, a lab's number, a fact, a post)
-// is an error that joins DataErrors; the same setup is none. Releases of extra
-// replace those of base when it has any.
+// changed. A lab of extra may name setups that only base has. What both have (a
+// claim, a mutant, a lab's number, a subject, a post) is an error that joins
+// DataErrors; the same setup is none. Releases of extra replace those of base
+// when it has any.
 func Merge(base, extra *Data) (*Data, error) {
 	var c collector
 	d := &Data{

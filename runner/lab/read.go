@@ -172,8 +172,8 @@ func (l *loader) mutant(file string, f form.Mutant) *Mutant {
 	if m.ID != "" && !plainName.MatchString(m.ID) {
 		l.fail(RuleName, file, m.Lines.Of("id"), "mutant %q: an id is lower-case words joined by -", m.ID)
 	}
-	for _, key := range []string{"edits", "refutes"} {
-		if _, said := m.Lines[key]; said && (key == "edits" && len(f.Edits) == 0 || key == "refutes" && len(f.Refutes) == 0) {
+	for key, n := range map[string]int{"edits": len(f.Edits), "refutes": len(f.Refutes)} {
+		if _, said := m.Lines[key]; said && n == 0 {
 			l.fail(RuleShape, file, m.Lines.Of(key), "mutant %q: %s is empty", m.ID, key)
 		}
 	}

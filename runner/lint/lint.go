@@ -18,10 +18,10 @@ import (
 
 // Finding is one place where the data breaks a rule.
 type Finding struct {
-	File string `json:"file"`
-	Line int    `json:"line,omitempty"` // 0 when the file itself is the matter
-	Rule string `json:"rule"`           // an ID of Rules
-	Msg  string `json:"msg"`
+	File string
+	Line int    // 0 when the file itself is the matter
+	Rule string // an ID of Rules
+	Msg  string
 }
 
 // String returns "file:line: message (rule)".

@@ -10,8 +10,8 @@ import (
 )
 
 // era is a span of minors over which the start of a program looks much the
-// same, so that one edit can be written for all of it. Before 1.16 there is no
-// -overlay, and a mutant costs a copy of GOROOT.
+// same, so that one edit can be written for all of it. Of releases before 1.16
+// no mutant is demanded.
 type era struct{ from, to int }
 
 var eras = []era{{16, 20}, {21, 25}, {26, constraint.Newest}}

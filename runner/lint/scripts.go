@@ -13,9 +13,6 @@ import (
 	"github.com/rt0lab/rt0lab/runner/place"
 )
 
-// imageStop is the one stop of the static witness.
-const imageStop = "image"
-
 // scripts holds catalogue, scripts and claims against each other.
 func (l *linter) scripts() {
 	asked := l.asked()
@@ -38,9 +35,10 @@ func (l *linter) scripts() {
 			s, err := k.read(file, string(text))
 			if err != nil {
 				var bad *sourceError
-				if errors.As(err, &bad) {
-					l.add(ruleScript, file, bad.line, "%s", bad.msg)
+				if !errors.As(err, &bad) {
+					bad = &sourceError{msg: err.Error()}
 				}
+				l.add(ruleScript, file, bad.line, "%s", bad.msg)
 				continue
 			}
 			sources[k.witness] = s
@@ -89,7 +87,7 @@ func (l *linter) spelling(file string, facts map[string]fact.Spec) {
 }
 
 func (l *linter) stop(file string, line int, text string) {
-	if text == imageStop {
+	if text == place.Image {
 		return
 	}
 	if _, err := place.ParseStop(text); err != nil {
@@ -110,10 +108,10 @@ func (l *linter) table(k kind, file string, s *source, facts map[string]fact.Spe
 		switch {
 		case seen[stop.text]:
 			l.add(ruleTable, file, stop.line, "stop %q stands twice in the table; the second hides the first", stop.text)
-		case k.static && stop.text != imageStop:
-			l.add(ruleTable, file, stop.line, "the static witness has one stop, %q; %q is a debugger's", imageStop, stop.text)
-		case !k.static && stop.text == imageStop:
-			l.add(ruleTable, file, stop.line, "%q is the static witness's stop, not a debugger's", imageStop)
+		case k.static && stop.text != place.Image:
+			l.add(ruleTable, file, stop.line, "the static witness has one stop, %q; %q is a debugger's", place.Image, stop.text)
+		case !k.static && stop.text == place.Image:
+			l.add(ruleTable, file, stop.line, "%q is the static witness's stop, not a debugger's", place.Image)
 		case !listed[stop.text]:
 			l.add(ruleTable, file, stop.line, "no fact of the catalogue says at: %q%s", stop.text, near.Hint(stop.text, slices.Sorted(maps.Keys(listed))))
 		default:
@@ -152,7 +150,7 @@ func (l *linter) served(subject string, facts map[string]fact.Spec, sources map[
 				continue // missing or unreadable: reported
 			}
 			readable = true
-			own := slices.DeleteFunc(slices.Clone(spec.At), func(stop string) bool { return (stop == imageStop) != k.static })
+			own := slices.DeleteFunc(slices.Clone(spec.At), func(stop string) bool { return (stop == place.Image) != k.static })
 			if len(claims) > 0 && len(own) == 0 {
 				c := claims[0]
 				l.add(ruleTable, c.File, c.Lines.Of("fact"), "claim %q asks %s for %s, which has no stop for it (%s:%d)", c.ID, k.witness, name, file, spec.Line)

@@ -351,8 +351,8 @@ func scalarOf(n ast.Node) (Scalar, bool) {
 // tree turns scalars and lists of them into Go values.
 func tree(n ast.Node) (any, error) {
 	if s, ok := scalarOf(n); ok {
-		if text, isInt := s.Raw.(uint64); isInt && hexadecimal.MatchString(s.Text) {
-			return "0x" + strconv.FormatUint(text, 16), nil // keeps how it is written
+		if n, isInt := s.Raw.(uint64); isInt && hexadecimal.MatchString(s.Text) {
+			return "0x" + strconv.FormatUint(n, 16), nil // keeps how it is written
 		}
 		return s.Raw, nil
 	}
