@@ -37,7 +37,6 @@ type Request struct {
 	// Env is the whole environment of the fixture, the same for every witness.
 	Env     []string `json:"env"`
 	Release string   `json:"release"` // "go1.26.8", as the toolchain calls itself
-	GOROOT  string   `json:"goroot"`
 	GOOS    string   `json:"goos"`
 	GOARCH  string   `json:"goarch"`
 	// Lib is the witness's library of words (lib.star, shim.py).

@@ -23,8 +23,9 @@ const (
 	exitStopped = 3 // the parent is gone or has given up
 )
 
-// Child is ChildMain on the descriptors a witness gives its child. A program's
-// hidden command, or a test's TestMain, calls it before it starts anything else.
+// Child is the whole of a process that a witness has started: it carries out
+// the one order it is given, and returns the exit status. A program's hidden
+// command, or a test's TestMain, calls it before it starts anything else.
 func Child() int {
 	unix.CloseOnExec(resultFD) // not for the fixture
 	out := os.NewFile(resultFD, "result")
@@ -32,14 +33,14 @@ func Child() int {
 		fmt.Fprintln(os.Stderr, "this command is the Delve half of rt0lab, which starts it by itself")
 		return exitUsage
 	}
-	return ChildMain(os.Stdin, out)
+	return obey(os.Stdin, out)
 }
 
-// ChildMain reads one order from in, carries it out and writes one answer to
+// obey reads one order from in, carries it out and writes one answer to
 // out. It keeps reading from in: the end of in means that the parent has given
 // up, and then the fixture is killed and the process ends. It owns the
 // process: it changes its environment and waits for any child.
-func ChildMain(in io.Reader, out io.Writer) int {
+func obey(in io.Reader, out io.Writer) int {
 	dec := json.NewDecoder(in)
 	var o order
 	if err := dec.Decode(&o); err != nil {
@@ -72,7 +73,7 @@ func ChildMain(in io.Reader, out io.Writer) int {
 func carryOut(o order, g *guard) (a answer) {
 	if o.Probe {
 		if err := mayTrace(); err != nil {
-			return answer{Cause: observe.CauseMachine, Error: err.Error()}
+			return answer{Machine: true, Error: err.Error()}
 		}
 		return answer{}
 	}
@@ -94,7 +95,7 @@ func carryOut(o order, g *guard) (a answer) {
 		return answer{Error: fmt.Sprintf("%s: Delve had not started %s yet", why, o.Request.Binary)}
 	case w == nil: // not started at all: perhaps nothing can be
 		if probe := mayTrace(); probe != nil {
-			return answer{Cause: observe.CauseMachine, Error: probe.Error()}
+			return answer{Machine: true, Error: probe.Error()}
 		}
 	}
 	return answer{Error: err.Error()}

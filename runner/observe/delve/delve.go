@@ -1,7 +1,7 @@
 // Package delve is the witness that looks at a fixture with Delve, used as a
 // library. A live Delve waits for any child of its process, so each
 // observation has a process of its own: the program that embeds this package
-// starts itself again with a hidden argument and calls ChildMain there. The
+// starts itself again with a hidden argument and calls Child there. The
 // fixture is that process's only child.
 package delve
 
@@ -28,9 +28,10 @@ type order struct {
 // answer is what the child sends back on the pipe resultFD.
 type answer struct {
 	Walk observe.Walk `json:"walk"`
-	// Error says why nothing was seen; Cause what kind of reason it is ("" = broken).
-	Error string        `json:"error,omitempty"`
-	Cause observe.Cause `json:"cause,omitempty"`
+	// Error says why nothing was seen.
+	Error string `json:"error,omitempty"`
+	// Machine is set when the reason lies in this machine; otherwise it is broken.
+	Machine bool `json:"machine,omitempty"`
 }
 
 // resultFD is the child's descriptor for its answer. It is none of the first

@@ -33,7 +33,7 @@ type witness struct {
 }
 
 // New returns the witness. self says how this program is started so that it
-// calls ChildMain: its path and its arguments.
+// calls Child: its path and its arguments.
 func New(self func() (exe string, args []string)) observe.Witness {
 	w := &witness{self: self}
 	w.probe = sync.OnceValue(func() error {
@@ -156,10 +156,8 @@ func (w *witness) ask(ctx context.Context, o order) (answer, error) {
 		return answer{}, fmt.Errorf("look with Delve: no answer (%w)%s", errors.Join(writeErr, readErr, waitErr, parseErr), stderr)
 	case a.Error == "":
 		return a, nil
-	case a.Cause == observe.CauseMachine:
+	case a.Machine:
 		return answer{}, fmt.Errorf("look with Delve: %w: %s", observe.ErrMachine, a.Error)
-	case a.Cause == observe.CauseRelease:
-		return answer{}, fmt.Errorf("look with Delve: %w: %s", observe.ErrRelease, a.Error)
 	}
 	return answer{}, fmt.Errorf("look with Delve: %s%s", a.Error, stderr)
 }

@@ -5,7 +5,6 @@ package delve
 import (
 	"context"
 	"fmt"
-	"io"
 	"runtime"
 
 	"github.com/rt0lab/rt0lab/runner/observe"
@@ -15,9 +14,6 @@ type witness struct{}
 
 // New returns a witness that is never ready: it traces on linux/amd64 only.
 func New(func() (exe string, args []string)) observe.Witness { return witness{} }
-
-// ChildMain never has anything to do on this system.
-func ChildMain(io.Reader, io.Writer) int { return 1 }
 
 // Child never has anything to do on this system.
 func Child() int { return 1 }

@@ -31,7 +31,7 @@ func (w *Witness) probe(ctx context.Context) (tool, error) {
 	all := &head{}
 	cmd.Stdout, cmd.Stderr = all, all
 	exit := runChild(cmd)
-	t, err := judge(tool{path: path}, string(all.kept), exit)
+	t, err := assess(tool{path: path}, string(all.kept), exit)
 	if err != nil {
 		return t, err
 	}

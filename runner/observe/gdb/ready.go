@@ -88,12 +88,15 @@ func parseVersion(text string) (major, minor int, err error) {
 	return 0, 0, fmt.Errorf("%w: %.200q", errVersion, text)
 }
 
-// judge says whether what gdb printed when it was probed is good enough.
-func judge(t tool, text string, exit error) (tool, error) {
+// assess says whether what gdb printed when it was probed is good enough.
+func assess(t tool, text string, exit error) (tool, error) {
 	var err error
 	t.major, t.minor, err = parseVersion(text)
 	if err != nil {
-		return t, fmt.Errorf("%w: %s does not answer like a gdb: %w (%v); %s", observe.ErrMachine, t.path, err, exit, install)
+		if exit != nil {
+			err = fmt.Errorf("%w (%w)", err, exit)
+		}
+		return t, fmt.Errorf("%w: %s does not answer like a gdb: %w; %s", observe.ErrMachine, t.path, err, install)
 	}
 	if t.before(firstMajor, 0) {
 		return t, fmt.Errorf("%w: %s is %s, too old for the DWARF 5 of Go 1.25 and newer; gdb %d or newer is needed: %s from a newer distribution", observe.ErrMachine, t.path, t, firstMajor, install)
