@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/rt0lab/rt0lab/runner/build"
 	"github.com/rt0lab/rt0lab/runner/lab/near"
 	"github.com/rt0lab/rt0lab/runner/observe/delve"
 )
@@ -120,7 +121,7 @@ func newApp(s *session) *cli.App {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "data", Usage: "read labs, fixtures and scripts from `DIR` instead of the built-in ones"},
 			&cli.StringFlag{Name: "lang", Usage: "language of the messages: en or zh", EnvVars: []string{"RT0LAB_LANG"}, Value: "en"},
-			&cli.StringFlag{Name: "cache", Usage: "keep built fixtures in `DIR`", EnvVars: []string{"RT0LAB_CACHE"}},
+			&cli.StringFlag{Name: "cache", Usage: "keep built fixtures in `DIR`", EnvVars: []string{build.EnvCache}},
 			&cli.BoolFlag{Name: "offline", Usage: "fetch nothing"},
 			&cli.BoolFlag{Name: "verbose", Usage: "say on stderr what is run and how long it takes"},
 			&cli.BoolFlag{Name: "no-color", Usage: "no colours (NO_COLOR does the same)"},

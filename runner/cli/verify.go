@@ -217,19 +217,12 @@ func (s *session) output(file string, write func(w io.Writer, tty bool) error) e
 	return nil
 }
 
-// status turns the lines into the exit status of the command.
+// status turns the exit status that the lines ask for into the end of the command.
 func status(lines []report.Line, failed bool) error {
-	drift := false
-	for _, l := range lines {
-		if l.Outcome == judge.Broken {
-			failed = true
-		}
-		drift = drift || l.Drift
-	}
-	switch {
-	case failed:
+	switch is := report.Status(lines); {
+	case failed || is == statusBroken:
 		return errReported
-	case drift:
+	case is == statusDrift:
 		return errDrift
 	}
 	return nil
