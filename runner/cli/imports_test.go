@@ -73,6 +73,30 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// TestArchitecture holds the table of the architecture page against the rooms there are, in their order.
+func TestArchitecture(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told, there []string
+	for line := range strings.Lines(string(page)) {
+		if cell, ok := strings.CutPrefix(line, "| `runner/"); ok {
+			room, _, _ := strings.Cut(cell, "`")
+			told = append(told, room)
+		}
+	}
+	for _, room := range rooms {
+		if _, err := os.Stat(filepath.Join("..", filepath.FromSlash(room))); err == nil {
+			there = append(there, room)
+		}
+	}
+	if !slices.Equal(told, there) || len(there) == 0 {
+		t.Errorf("docs/architecture.md tells of %v\nthere are         %v", told, there)
+	}
+}
+
 func TestAgainst(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
