@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
 	"runtime"
@@ -70,7 +71,7 @@ func (s *session) checkup(what string, err error) {
 // itself, not a kernel version or a user id.
 func probesReady() error {
 	if runtime.GOOS != "linux" {
-		return fmt.Errorf("eBPF needs Linux")
+		return errors.New("eBPF needs Linux")
 	}
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return fmt.Errorf("lift the limit of locked memory: %w (run as root, or setcap cap_bpf,cap_perfmon+ep rt0lab)", err)

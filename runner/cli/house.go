@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -54,7 +55,7 @@ func (s *session) versionCommand() *cli.Command {
 			}
 			info, ok := debug.ReadBuildInfo()
 			if !ok {
-				return fmt.Errorf("read the build information: there is none; build rt0lab in module mode")
+				return errors.New("read the build information: there is none; build rt0lab in module mode")
 			}
 			version := info.Main.Version
 			if version == "" {

@@ -2,6 +2,7 @@ package recording_test
 
 import (
 	"errors"
+	"path"
 	"strings"
 	"testing"
 
@@ -116,7 +117,7 @@ func TestMakeArm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Setups) != 1 || r.Setups["arm"] == nil || r.FileName() != "go1.20.14-linux-arm64.json" {
+	if len(r.Setups) != 1 || r.Setups["arm"] == nil || path.Base(r.Path()) != "go1.20.14-linux-arm64.json" {
 		t.Errorf("Make() = %+v", r)
 	}
 }

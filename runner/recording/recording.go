@@ -8,6 +8,7 @@
 package recording
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -61,13 +62,11 @@ type Entry struct {
 	Unseen map[string]observe.Unseen
 }
 
-// FileName is the name of the recording's file: "go1.26.8-linux-amd64.json".
-func (r *Recording) FileName() string {
-	return r.Release + "-" + r.GOOS + "-" + r.GOARCH + ".json"
+// Path is where the recording is kept below the data folder, with slashes:
+// "labs/03-g0/recorded/go1.26.8-linux-amd64.json".
+func (r *Recording) Path() string {
+	return dir(r.Lab) + "/" + r.Release + "-" + r.GOOS + "-" + r.GOARCH + ".json"
 }
-
-// Path is where the recording is kept below the data folder, with slashes.
-func (r *Recording) Path() string { return dir(r.Lab) + "/" + r.FileName() }
 
 func dir(lab string) string { return "labs/" + lab + "/recorded" }
 
@@ -167,14 +166,14 @@ func (r *Recording) check() error {
 
 func (e Entry) check() error {
 	if e.Value.IsValid() != (len(e.By) > 0) {
-		return fmt.Errorf("a value and who saw it go together")
+		return errors.New("a value and who saw it go together")
 	}
 	if len(e.By)+len(e.Unseen) == 0 {
-		return fmt.Errorf("no witness said anything of it")
+		return errors.New("no witness said anything of it")
 	}
 	for i, w := range e.By {
 		if w == "" {
-			return fmt.Errorf("a witness without a name saw it")
+			return errors.New("a witness without a name saw it")
 		}
 		if i > 0 && e.By[i-1] >= w {
 			return fmt.Errorf("by is not sorted, or names %s twice", w)

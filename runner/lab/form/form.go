@@ -202,9 +202,15 @@ type Minor string
 // Constraint is a quoted list of comparisons with releases: ">=1.16 <1.21".
 type Constraint string
 
+// How a Release and a Minor are written.
+const (
+	ReleasePattern = `^go1\.(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))?$`
+	MinorPattern   = `^go1\.(0|[1-9][0-9]*)$`
+)
+
 var (
-	releaseName = regexp.MustCompile(`^go1\.(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))?$`)
-	minorName   = regexp.MustCompile(`^go1\.(0|[1-9][0-9]*)$`)
+	releaseName = regexp.MustCompile(ReleasePattern)
+	minorName   = regexp.MustCompile(MinorPattern)
 )
 
 // ReadScalar reads the name and insists on the quotes: YAML takes 1.20 for the number 1.2.

@@ -1,4 +1,4 @@
-// Schemagen writes the JSON Schema of lab.yaml, for editors, from the structs
+// Command schemagen writes the JSON Schema of lab.yaml, for editors, from the structs
 // that the strict reader uses: go generate ./runner/lab/form.
 package main
 
@@ -88,9 +88,9 @@ func written(t reflect.Type) *jsonschema.Schema {
 		list := &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{AnyOf: scalar}}
 		return &jsonschema.Schema{AnyOf: append([]*jsonschema.Schema{list}, scalar...)}
 	case reflect.TypeFor[form.Release]():
-		return &jsonschema.Schema{Type: "string", Pattern: `^go1\.(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))?$`}
+		return &jsonschema.Schema{Type: "string", Pattern: form.ReleasePattern}
 	case reflect.TypeFor[form.Minor]():
-		return &jsonschema.Schema{Type: "string", Pattern: `^go1\.(0|[1-9][0-9]*)$`}
+		return &jsonschema.Schema{Type: "string", Pattern: form.MinorPattern}
 	case reflect.TypeFor[form.Constraint]():
 		bound := `(>=|<=|>|<|=)(go)?1\.[0-9]+(\.[0-9]+)?`
 		return &jsonschema.Schema{Type: "string", Pattern: "^(" + bound + "( +" + bound + ")*)?$"}
