@@ -110,8 +110,11 @@ func parseCache(data []byte, digest string) (cacheFile, error) {
 	}
 	seen := map[string]bool{}
 	for _, p := range c.Places {
-		if err := p.check(); err != nil || seen[p.Stop] {
-			return cacheFile{}, fmt.Errorf("%w: %q (twice: %v): %w", errCache, p.Stop, seen[p.Stop], err)
+		if err := p.check(); err != nil {
+			return cacheFile{}, fmt.Errorf("%w: %q: %w", errCache, p.Stop, err)
+		}
+		if seen[p.Stop] {
+			return cacheFile{}, fmt.Errorf("%w: %q stands there twice", errCache, p.Stop)
 		}
 		seen[p.Stop] = true
 	}

@@ -55,7 +55,7 @@ const (
 
 // ParseStop takes a stop apart. Every error wraps ErrStop.
 func ParseStop(text string) (Stop, error) {
-	rest, any := strings.CutSuffix(text, anyThread)
+	rest, onAny := strings.CutSuffix(text, anyThread)
 	from, to, ranged := strings.Cut(rest, between)
 	s, err := parseOne(from)
 	if err != nil {
@@ -75,7 +75,7 @@ func ParseStop(text string) (Stop, error) {
 		}
 		s.To = &end
 	}
-	s.Text, s.AnyThread = text, any
+	s.Text, s.AnyThread = text, onAny
 	return s, nil
 }
 

@@ -33,10 +33,10 @@ func (d Difference) String() string {
 // releases what the newer one changed. Tools, host and digests are not
 // compared, nor are values that differ from machine to machine or run to run,
 // nor the wording of reasons.
-func Compare(old, new *Recording, cat fact.Catalogue) []Difference {
+func Compare(old, now *Recording, cat fact.Catalogue) []Difference {
 	var ds []Difference
-	for _, name := range both(old.Setups, new.Setups) {
-		a, b := old.Setups[name], new.Setups[name]
+	for _, name := range both(old.Setups, now.Setups) {
+		a, b := old.Setups[name], now.Setups[name]
 		if sa, sb := state(a), state(b); sa != sb {
 			ds = append(ds, Difference{Setup: name, Old: sa, New: sb})
 			continue
