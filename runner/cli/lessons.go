@@ -187,7 +187,8 @@ func (s *session) byHand(c *lab.Claim, setup *lab.Setup) string {
 		}
 		fmt.Fprintf(&b, "    %s starlark > places.star\n", stops)
 		fmt.Fprintf(&b, "    dlv exec --check-go-version=false %s\n", program)
-		for _, file := range []string{"places.star", "scripts/starlark/lib.star", "scripts/starlark/" + subject + ".star"} {
+		scripts := lab.ScriptsOf["delve"]
+		for _, file := range []string{"places.star", scripts.Library, scripts.File(subject)} {
 			fmt.Fprintf(&b, "    (dlv) source %s\n", file)
 		}
 	}
@@ -197,7 +198,8 @@ func (s *session) byHand(c *lab.Claim, setup *lab.Setup) string {
 			program = strings.Join(append([]string{"--args", program}, setup.Args...), " ")
 		}
 		fmt.Fprintf(&b, "    %s python > places.py\n", stops)
-		fmt.Fprintf(&b, "    gdb -x places.py -x scripts/gdb/shim.py -x scripts/gdb/%s.py %s\n", subject, program)
+		scripts := lab.ScriptsOf["gdb"]
+		fmt.Fprintf(&b, "    gdb -x places.py -x %s -x %s %s\n", scripts.Library, scripts.File(subject), program)
 	}
 	if b.Len() == 0 {
 		return ""

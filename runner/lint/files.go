@@ -126,9 +126,6 @@ func (l *linter) orphanLabs() {
 	}
 }
 
-// library are the words of each witness, below scripts/.
-var library = []string{"starlark/lib.star", "gdb/shim.py"}
-
 func (l *linter) orphanScripts() {
 	asked := map[string]map[string]bool{} // subject → witnesses
 	for _, x := range l.all.Labs {
@@ -146,11 +143,10 @@ func (l *linter) orphanScripts() {
 		}
 	}
 	l.walk("scripts", func(file string) {
-		name := strings.TrimPrefix(file, "scripts/")
-		if slices.Contains(library, name) {
+		if slices.ContainsFunc(kinds, func(k kind) bool { return k.Library == file }) {
 			return
 		}
-		subject := strings.TrimSuffix(path.Base(name), path.Ext(name))
+		subject := strings.TrimSuffix(path.Base(file), path.Ext(file))
 		if file == "scripts/"+subject+".yaml" {
 			if len(asked[subject]) == 0 {
 				l.add(ruleOrphan, file, 0, "no claim asks for a fact of the subject %q", subject)
@@ -159,7 +155,7 @@ func (l *linter) orphanScripts() {
 		}
 		witness := ""
 		for _, w := range kinds {
-			if file == w.file(subject) {
+			if file == w.File(subject) {
 				witness = w.witness
 			}
 		}

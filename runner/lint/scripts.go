@@ -26,7 +26,7 @@ func (l *linter) scripts() {
 		l.spelling(l.own.Subjects[subject], facts)
 		sources := map[string]*source{}
 		for _, k := range kinds {
-			file := k.file(subject)
+			file := k.File(subject)
 			text, err := fs.ReadFile(l.fsys, file)
 			if err != nil {
 				l.missing(k, subject, asked)
@@ -72,7 +72,7 @@ func (l *linter) missing(k kind, subject string, asked map[string]map[string][]*
 			continue
 		}
 		for _, c := range witnesses[k.witness] {
-			l.add(ruleScript, c.File, c.Lines.Of("witnesses"), "claim %q asks %s for %s, but there is no %s", c.ID, k.witness, name, k.file(subject))
+			l.add(ruleScript, c.File, c.Lines.Of("witnesses"), "claim %q asks %s for %s, but there is no %s", c.ID, k.witness, name, k.File(subject))
 		}
 	}
 }
@@ -156,14 +156,14 @@ func (l *linter) served(subject string, facts map[string]fact.Spec, sources map[
 				l.add(ruleTable, c.File, c.Lines.Of("fact"), "claim %q asks %s for %s, which has no stop for it (%s:%d)", c.ID, k.witness, name, file, spec.Line)
 			}
 			if len(claims) > 0 && len(own) > 0 && !s.spells(name) {
-				l.add(ruleSpelled, k.file(subject), 0, "never returns the fact %q, for which a claim asks %s", name, k.witness)
+				l.add(ruleSpelled, k.File(subject), 0, "never returns the fact %q, for which a claim asks %s", name, k.witness)
 			}
 			for _, stop := range own {
 				has := slices.ContainsFunc(s.stops, func(x literal) bool { return x.text == stop })
 				if has {
 					somewhere[stop] = true
 				} else if len(claims) > 0 {
-					l.add(ruleTable, k.file(subject), 0, "the table has no stop %q, at which %s is to be seen%s", stop, name, near.Hint(stop, s.keys()))
+					l.add(ruleTable, k.File(subject), 0, "the table has no stop %q, at which %s is to be seen%s", stop, name, near.Hint(stop, s.keys()))
 				}
 			}
 		}

@@ -7,21 +7,22 @@ import (
 	"unicode"
 
 	"go.starlark.net/syntax"
+
+	"github.com/rt0lab/rt0lab/runner/lab"
 )
 
 // kind is the scripts of one witness.
 type kind struct {
-	witness, folder, ext string
-	static               bool // its only stop is place.Image
-	read                 func(file, src string) (*source, error)
+	lab.Scripts
+	witness string
+	static  bool // its only stop is place.Image
+	read    func(file, src string) (*source, error)
 }
 
-func (k kind) file(subject string) string { return "scripts/" + k.folder + "/" + subject + k.ext }
-
 var kinds = []kind{
-	{"delve", "starlark", ".star", false, readStarlark},
-	{"gdb", "gdb", ".py", false, readPython},
-	{"static", "static", ".star", true, readStarlark},
+	{lab.ScriptsOf["delve"], "delve", false, readStarlark},
+	{lab.ScriptsOf["gdb"], "gdb", false, readPython},
+	{lab.ScriptsOf["static"], "static", true, readStarlark},
 }
 
 // source is what can be told of a script without running it.

@@ -14,18 +14,6 @@ import (
 	"github.com/rt0lab/rt0lab/runner/place"
 )
 
-// room is where a witness keeps its scripts.
-type room struct{ dir, ext, lib string }
-
-// path is where the script of a subject is.
-func (r room) path(subject string) string { return r.dir + "/" + subject + r.ext }
-
-var rooms = map[string]room{
-	"delve":  {dir: "scripts/starlark", ext: ".star", lib: "lib.star"},
-	"gdb":    {dir: "scripts/gdb", ext: ".py", lib: "shim.py"},
-	"static": {dir: "scripts/static", ext: ".star"},
-}
-
 // requests makes one request per witness of the plan. All of them share the
 // places, so that every witness stops at the same addresses.
 func (e *Engine) requests(ask Ask, p *plan, bin build.Binary) (map[string]observe.Request, error) {
@@ -63,7 +51,7 @@ func (e *Engine) requests(ask Ask, p *plan, bin build.Binary) (map[string]observ
 // witness. A subject that has no script for this witness is left out: lint
 // knows whether that is right.
 func ReadScripts(fsys fs.FS, witness string, subjects []string) (lib observe.Script, scripts []observe.Script, err error) {
-	r, ok := rooms[witness]
+	where, ok := lab.ScriptsOf[witness]
 	if !ok {
 		return lib, nil, nil
 	}
@@ -74,13 +62,13 @@ func ReadScripts(fsys fs.FS, witness string, subjects []string) (lib observe.Scr
 		}
 		return observe.Script{Subject: subject, Path: path, Source: string(src)}, nil
 	}
-	if r.lib != "" {
-		if lib, err = read("", r.dir+"/"+r.lib); err != nil {
+	if where.Library != "" {
+		if lib, err = read("", where.Library); err != nil {
 			return lib, nil, err
 		}
 	}
 	for _, s := range subjects {
-		script, err := read(s, r.path(s))
+		script, err := read(s, where.File(s))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

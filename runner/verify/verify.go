@@ -315,8 +315,8 @@ func (s *Start) Seen(witness, name string) observe.Seen {
 	if seen, ok := s.Observations[witness].Facts[name]; ok {
 		return seen
 	}
-	if r, ok := rooms[witness]; ok && !slices.Contains(s.Scripts[witness], fact.Subject(name)) {
-		return observe.Broke("there is no script for %s: %s", witness, r.path(fact.Subject(name)))
+	if where, ok := lab.ScriptsOf[witness]; ok && !slices.Contains(s.Scripts[witness], fact.Subject(name)) {
+		return observe.Broke("there is no script for %s: %s", witness, where.File(fact.Subject(name)))
 	}
 	return observe.Broke("%s was asked for %s and said nothing", witness, name)
 }
