@@ -63,6 +63,11 @@ func (l *linter) claim(c *lab.Claim) {
 			l.add(rulePost, c.File, s.Line, "claim %q: post %q is not in labs/posts.yaml%s", c.ID, s.Post, near.Hint(s.Post, posts))
 		}
 	}
+	for _, w := range c.Witnesses {
+		if _, ok := lab.ScriptsOf[w]; !ok && c.Fact != "" {
+			l.add(ruleScript, c.File, c.Lines.Of("witnesses"), "claim %q asks %s, for which nobody can write a script yet: it would never be heard", c.ID, w)
+		}
+	}
 	if c.Expect.Matches != "" {
 		if _, err := regexp.Compile(c.Expect.Matches); err != nil {
 			l.add(ruleRegexp, c.File, c.Lines.Of("expect"), "claim %q: %v", c.ID, err)
