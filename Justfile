@@ -50,7 +50,7 @@ record LAB='all' GO='all': build
 check-recordings LAB='all' GO='all': build
     {{ rt0lab }} record {{ LAB }} --go {{ GO }} --check
 
-# show that claims can fail; CI does the local release, `just mutate all` every one (two hours)
+# show that claims can fail; CI does the local release, `just mutate all` every one (an hour or two)
 [group('work')]
 mutate GO='local' *ARGS: build
     {{ rt0lab }} mutate --go {{ GO }} {{ ARGS }}
