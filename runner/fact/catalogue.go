@@ -31,6 +31,8 @@ type Spec struct {
 	Type    Type
 	Unit    string // "bytes", "count", … ; "" where there is none
 	Compare Comparison
+	// Over is how the values of a setup's runs become one; "" means that they must be equal.
+	Over Over
 	// At lists the stops at which a debugger's script may return the fact
 	// ("image" for the static witness). A later stop overrides an earlier one.
 	At []string

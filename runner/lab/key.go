@@ -42,7 +42,7 @@ func (s *Setup) Key() string {
 		"fixture", s.Fixture, "gcflags", s.CompilerFlags(), "ldflags", s.Ldflags, "tags", append([]string{}, tags...),
 		"cgo", s.Cgo, "linkmode", s.Linkmode, "buildmode", s.Buildmode, "race", s.Race, "goexperiment", s.Goexperiment,
 		"goos", goos, "goarch", goarch, "goamd64", s.Level(),
-		"args", append([]string{}, s.Args...), "env", env, "go", s.Go,
+		"args", append([]string{}, s.Args...), "env", env, "runs", max(s.Runs, 1), "go", s.Go,
 	})
 	return string(key)
 }

@@ -90,6 +90,9 @@ type Setup struct {
 	Goamd64      string // "" = v1
 	Args         []string
 	Env          map[string]string // added to the fixture's (otherwise nearly empty) environment
+	// Runs is how often a witness that starts the fixture does so; 0 and 1 mean once.
+	// See fact.Over for what the values become.
+	Runs int
 	// Go limits the setup to releases: ">=1.26", ">=1.16 <1.21". Outside of it
 	// every claim of the setup is untested (cause release).
 	Go   string

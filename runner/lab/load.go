@@ -156,6 +156,7 @@ func (l *loader) facts(file string) {
 		}
 		l.data.Catalogue[name] = fact.Spec{
 			Name: name, Type: fact.Type(spec.Type), Unit: spec.Unit,
+			Over:    fact.Over(spec.Over),
 			Compare: cmp.Or(fact.Comparison(spec.Compare), fact.CompareExact),
 			At:      spec.At, En: spec.En, Zh: spec.Zh, Line: line,
 		}

@@ -46,6 +46,9 @@ func (l *loader) inside(file string, line int, what, p string) {
 	}
 }
 
+// maxRuns keeps a slip of the keyboard from costing minutes.
+const maxRuns = 50
+
 func (l *loader) setup(file, name string, f form.Setup) *Setup {
 	line := f.Lines.Of("")
 	if !plainName.MatchString(name) {
@@ -58,10 +61,13 @@ func (l *loader) setup(file, name string, f form.Setup) *Setup {
 	if f.Linkmode == "external" && !f.Cgo {
 		l.fail(RuleSetup, file, f.Lines.Of("linkmode"), "setup %q: linkmode external needs cgo: true", name)
 	}
+	if _, said := f.Lines["runs"]; said && (f.Runs < 2 || f.Runs > maxRuns) {
+		l.fail(RuleSetup, file, f.Lines.Of("runs"), "setup %q: runs is %d; want 2 to %d, or leave it out for one", name, f.Runs, maxRuns)
+	}
 	return &Setup{
 		Name: name, Fixture: f.Fixture, Gcflags: f.Gcflags, Ldflags: f.Ldflags, Tags: f.Tags, Cgo: f.Cgo,
 		Linkmode: f.Linkmode, Buildmode: f.Buildmode, Race: f.Race, Goexperiment: f.Goexperiment,
-		Goos: f.Goos, Goarch: f.Goarch, Goamd64: f.Goamd64, Args: f.Args, Env: f.Env, Go: string(f.Go),
+		Goos: f.Goos, Goarch: f.Goarch, Goamd64: f.Goamd64, Args: f.Args, Env: f.Env, Runs: f.Runs, Go: string(f.Go),
 		File: file, Line: line, Lines: f.Lines,
 	}
 }

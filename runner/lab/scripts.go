@@ -5,6 +5,9 @@ type Scripts struct {
 	Folder  string // "scripts/starlark"
 	Ext     string // ".star"
 	Library string // path of the library of words; "" when the witness has the words built in
+	// Still is set when the witness starts no fixture, so that a second look shows
+	// what the first one showed.
+	Still bool
 }
 
 // File returns the path of a subject's script.
@@ -14,5 +17,5 @@ func (s Scripts) File(subject string) string { return s.Folder + "/" + subject +
 var ScriptsOf = map[string]Scripts{
 	"delve":  {Folder: "scripts/starlark", Ext: ".star", Library: "scripts/starlark/lib.star"},
 	"gdb":    {Folder: "scripts/gdb", Ext: ".py", Library: "scripts/gdb/shim.py"},
-	"static": {Folder: "scripts/static", Ext: ".star"},
+	"static": {Folder: "scripts/static", Ext: ".star", Still: true},
 }

@@ -28,6 +28,9 @@ func (l *linter) labs() {
 		}
 		for _, c := range x.Claims {
 			l.claim(c)
+			if s := x.Setups[c.Setup]; s != nil && c.Fact != "" {
+				l.runs(c, s)
+			}
 		}
 		for _, m := range x.Mutants {
 			l.text(m.File, m.Lines.Of("says"), "says", m.Says)
@@ -40,6 +43,9 @@ func (l *linter) labs() {
 			continue
 		}
 		l.text(file, s.Line, "fact "+name, lab.Text{En: s.En, Zh: s.Zh})
+		if s.Type != "" && !s.Over.Fits(s.Type) {
+			l.add(ruleOver, file, s.Line, "fact %s: over: %s does not go with type %s (min, max: integers; any, every: bool; union: lists)", name, s.Over, s.Type)
+		}
 	}
 	for _, g := range l.own.Known {
 		l.text(g.File, g.Line, "the title of section "+g.Section, g.Title)
@@ -77,6 +83,17 @@ func (l *linter) claim(c *lab.Claim) {
 		if why := unfit(c.Expect, spec.Type); spec.Type != "" && why != "" {
 			l.add(ruleType, c.File, c.Lines.Of("expect"), "claim %q: %s, but fact %s is of type %s", c.ID, why, c.Fact, spec.Type)
 		}
+	}
+}
+
+// runs holds together what a setup's runs are and what becomes of them.
+func (l *linter) runs(c *lab.Claim, s *lab.Setup) {
+	spec := l.all.Catalogue[c.Fact]
+	switch {
+	case s.Runs < 2 && spec.Over != "":
+		l.add(ruleOver, c.File, c.Line, "claim %q: fact %s is over several runs (%s), but the setup %q runs once", c.ID, c.Fact, spec.Over, s.Name)
+	case s.Runs > 1 && !slices.ContainsFunc(c.Witnesses, func(w string) bool { return !lab.ScriptsOf[w].Still }):
+		l.add(ruleOver, c.File, c.Line, "claim %q: the setup %q runs %d times, but only static is asked, which starts nothing", c.ID, s.Name, s.Runs)
 	}
 }
 

@@ -15,6 +15,7 @@ const (
 	rulePost       = "post"
 	ruleText       = "text"
 	ruleType       = "type"
+	ruleOver       = "over"
 	ruleRegexp     = "regexp"
 	ruleConstraint = "constraint"
 	ruleFixture    = "fixture"
@@ -48,6 +49,7 @@ func Rules() []Rule {
 		{rulePost, "The posts of a claim are in labs/posts.yaml."},
 		{ruleText, "Sentences are there in English and in Chinese."},
 		{ruleType, "What a claim expects can be a value of its fact's type."},
+		{ruleOver, "What the values of several runs become fits the fact's type and is asked of setups with runs, and such setups are started by a witness."},
 		{ruleRegexp, "Regular expressions compile."},
 		{ruleConstraint, "A constraint on releases fits at least one of those the labs are recorded for."},
 		{ruleFixture, "A setup's fixture exists, parses and has a package main, and has nothing that go:embed drops."},

@@ -227,7 +227,7 @@ func (e *Engine) walk(ctx context.Context, ask Ask, p *plan) error {
 	var g errgroup.Group
 	for _, name := range p.witnesses {
 		g.Go(func() error {
-			obs, err := e.ask(ctx, p.setup.Name, name, reqs[name])
+			obs, err := e.ask(ctx, p.setup, name, reqs[name])
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -245,7 +245,9 @@ func (e *Engine) walk(ctx context.Context, ask Ask, p *plan) error {
 	return nil
 }
 
-func (e *Engine) ask(ctx context.Context, setup, name string, req observe.Request) (obs observe.Observation, err error) {
+// ask lets one witness look at a setup as often as the setup says. What starts
+// no process sees the same each time and looks once.
+func (e *Engine) ask(ctx context.Context, setup *lab.Setup, name string, req observe.Request) (obs observe.Observation, err error) {
 	i := slices.IndexFunc(e.Witnesses, func(w observe.Witness) bool { return w.Name() == name })
 	if i < 0 {
 		return obs, fmt.Errorf("%w: this rt0lab has no witness %q", observe.ErrMachine, name)
@@ -254,13 +256,26 @@ func (e *Engine) ask(ctx context.Context, setup, name string, req observe.Reques
 	if err := w.Ready(ctx); err != nil {
 		return obs, err
 	}
-	err = e.limited(ctx, func() error {
-		began := time.Now()
-		obs, err = w.Observe(ctx, req)
-		e.tell(Event{Release: req.Release, Setup: setup, What: name, Took: time.Since(began)})
-		return err
-	})
-	return obs, err
+	runs := 1
+	if !lab.ScriptsOf[name].Still {
+		runs = max(setup.Runs, 1)
+	}
+	seen := make([]observe.Observation, runs)
+	var g errgroup.Group // without a context: each run of ctx ends by itself
+	for i := range seen {
+		g.Go(func() error {
+			return e.limited(ctx, func() (err error) {
+				began := time.Now()
+				seen[i], err = w.Observe(ctx, req)
+				e.tell(Event{Release: req.Release, Setup: setup.Name, What: name, Took: time.Since(began)})
+				return err
+			})
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return obs, err
+	}
+	return observe.Reduce(req.Specs, seen), nil
 }
 
 func (e *Engine) limited(ctx context.Context, do func() error) error {

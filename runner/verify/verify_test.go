@@ -174,6 +174,24 @@ func TestRunStartsOnce(t *testing.T) {
 	}
 }
 
+// TestRunSeveralTimes: a setup with runs is started that often by each witness
+// that starts it, looked at once by one that does not, and built once.
+func TestRunSeveralTimes(t *testing.T) {
+	t.Parallel()
+	gdb, static, b := &witness{name: "gdb"}, &witness{name: "static"}, &builder{}
+	e, _ := engine(t, b, gdb, static)
+	e.Data.Labs[0].Setups["plain"].Runs = 4
+	ask := all(e)
+	ask.Claims = ask.Claims[:1]
+	ask.Claims[0].Witnesses = []string{"gdb", "static"}
+	if _, err := e.Run(context.Background(), ask); err != nil {
+		t.Fatal(err)
+	}
+	if len(gdb.seen) != 4 || len(static.seen) != 1 || b.count.Load() != 1 {
+		t.Errorf("gdb looked %d times, want 4; static %d times, want 1; %d builds, want 1", len(gdb.seen), len(static.seen), b.count.Load())
+	}
+}
+
 // TestRunOnly: claims that none of the chosen witnesses is asked for are left
 // out, and a witness that is not chosen is not run.
 func TestRunOnly(t *testing.T) {

@@ -79,6 +79,8 @@ type Setup struct {
 	Args []string `yaml:"args"`
 	// Environment of the fixture, besides the nearly empty one it gets.
 	Env map[string]string `yaml:"env"`
+	// How often a witness starts it, 2 to 50; once when it is left out. What varies from start to start says in its catalogue (over) what the values become.
+	Runs int `yaml:"runs" jsonschema:"minimum=2,maximum=50"`
 	// Releases the setup can be built for: ">=1.26" or ">=1.16 <1.21". On others its claims are untested.
 	Go Constraint `yaml:"go"`
 }

@@ -22,6 +22,8 @@ type Fact struct {
 	Unit string `yaml:"unit"`
 	// How two recordings are compared; exact when it is left out.
 	Compare string `yaml:"compare" jsonschema:"enum=exact,enum=host,enum=run"`
+	// What the values of a setup's runs become: the smallest or largest integer, true when any or when every run says so, the union of lists.
+	Over string `yaml:"over" jsonschema:"enum=min,enum=max,enum=any,enum=every,enum=union"`
 	// The stop, or the stops, at which a script may return it.
 	At Stops `yaml:"at" jsonschema:"required"`
 	// What it is, in English.
