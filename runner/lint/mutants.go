@@ -10,11 +10,10 @@ import (
 )
 
 // era is a span of minors over which the start of a program looks much the
-// same, so that one edit can be written for all of it. Of releases before 1.16
-// no mutant is demanded.
+// same, so that one edit can be written for all of it.
 type era struct{ from, to int }
 
-var eras = []era{{16, 20}, {21, 25}, {26, constraint.Newest}}
+var eras = []era{{10, 15}, {16, 20}, {21, 25}, {26, constraint.Newest}}
 
 func (e era) has(r constraint.Release) bool { return e.from <= r.Minor && r.Minor <= e.to }
 

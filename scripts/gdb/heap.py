@@ -83,11 +83,12 @@ def hint_facts():
 
 # The three arrays of 1.10 lie in one reservation: spans, bitmap, arena.
 def linear_facts():
-    spans = Addr("runtime.mheap_.spans")
+    spans, bitmap = Addr("runtime.mheap_.spans"), Var("runtime.mheap_.bitmap")
     if spans is None:
         return {"heap.linear.set_up": None}
+    if bitmap is None:
+        return {"heap.base": Word(spans), "heap.linear.set_up": None}
     start = Var("runtime.mheap_.arena_start")
-    bitmap = Var("runtime.mheap_.bitmap")
     return {
         "heap.base": Word(spans),
         "heap.linear.set_up": Word(spans) < bitmap and bitmap <= start and start < Var("runtime.mheap_.arena_end"),
