@@ -51,6 +51,7 @@ require (
 )
 
 tool (
+	github.com/cilium/ebpf/cmd/bpf2go
 	github.com/go-delve/delve/cmd/dlv
 	honnef.co/go/tools/cmd/staticcheck
 )

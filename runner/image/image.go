@@ -272,6 +272,16 @@ func (im *Image) Contains(b []byte) (bool, error) {
 	return false, nil
 }
 
+// FileOffset returns where in the file the byte of an address stands. ok is
+// false for what is not in the file (.bss).
+func (im *Image) FileOffset(addr uint64) (off uint64, ok bool) {
+	s, ok := im.segmentAt(addr)
+	if !ok || addr-s.addr >= s.inFile {
+		return 0, false
+	}
+	return s.off + addr - s.addr, true
+}
+
 func (im *Image) segmentAt(addr uint64) (segment, bool) {
 	for _, s := range im.segs {
 		if addr >= s.addr && addr-s.addr < s.size {

@@ -1,0 +1,238 @@
+package ebpf
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+)
+
+// Run starts the program and hands its events to seen, in their order, until it has ended.
+// When seen returns false, or ctx ends, the program is killed; what
+// it did until then is still handed out. It is killed with its process group
+// if cmd.SysProcAttr gives it one.
+//
+// cmd must run the file of Options.Path; Run starts it and waits for it. The error wraps
+// ErrLost when events were lost, however few: Run's other results are good nevertheless.
+func (t *Tracer) Run(ctx context.Context, cmd *exec.Cmd, seen func(Event) (more bool)) (Run, error) {
+	missed, err := t.reset()
+	if err != nil {
+		return Run{}, fmt.Errorf("prepare probes: %w", err)
+	}
+	started, ended := make(chan error), make(chan struct{})
+	go t.start(cmd, started, ended)
+	if err := <-started; err != nil {
+		return Run{}, fmt.Errorf("start %s: %w", cmd.Path, err)
+	}
+	run := Run{Pid: cmd.Process.Pid}
+	enough := make(chan struct{})
+	finished := make(chan bool)
+	go func() {
+		stopped := false
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			stopped = true
+		case <-enough:
+			stopped = true
+		}
+		if stopped {
+			kill(cmd)
+			<-ended
+		}
+		_ = t.reader.Flush() // all that it did is in the ring: Read returns that, and then ErrFlushed
+		finished <- stopped
+	}()
+	began, err := t.read(seen, enough)
+	run.Stopped = <-finished
+	t.forget()
+	run.ExitCode = cmd.ProcessState.ExitCode()
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		run.Signal = unix.SignalName(status.Signal())
+	}
+	if err != nil {
+		return run, fmt.Errorf("read the events of probes: %w", err)
+	}
+	if err := t.whole(missed); err != nil {
+		return run, err
+	}
+	if !began {
+		return run, fmt.Errorf("%s was started, but no exec was seen: something else than it runs as process %d", cmd.Path, run.Pid)
+	}
+	return run, nil
+}
+
+// start runs the program on a thread that has told the kernel that it is the
+// starter, and that lives as long as the program: Pdeathsig is about threads.
+func (t *Tracer) start(cmd *exec.Cmd, started chan<- error, ended chan<- struct{}) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := t.mark(cmd)
+	started <- err
+	if err == nil {
+		_ = cmd.Wait() // how it ended is in cmd.ProcessState
+		close(ended)
+	}
+}
+
+func (t *Tracer) mark(cmd *exec.Cmd) error {
+	if _, err := t.coll.Programs[startProgMark].Run(&ebpf.RunOptions{}); err != nil {
+		return fmt.Errorf("tell the kernel who starts it: %w", err)
+	}
+	if t.options.FixedAddresses {
+		if before, err := personality(queryPersonality); err == nil {
+			// Where it is not allowed (a container), the addresses vary: no reason not to look.
+			_, _ = personality(before | addrNoRandomize)
+			defer personality(before)
+		}
+	}
+	return cmd.Start()
+}
+
+const (
+	queryPersonality = 0xffffffff
+	addrNoRandomize  = 0x0040000
+)
+
+func personality(persona uintptr) (uintptr, error) {
+	before, _, e := unix.RawSyscall(unix.SYS_PERSONALITY, persona, 0, 0)
+	if e != 0 {
+		return 0, e
+	}
+	return before, nil
+}
+
+func kill(cmd *exec.Cmd) {
+	pid := cmd.Process.Pid
+	if a := cmd.SysProcAttr; a != nil && (a.Setsid || a.Setpgid && a.Pgid == 0) {
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
+	}
+	_ = cmd.Process.Kill()
+}
+
+// read hands events out until the ring is flushed. enough is closed when seen wants no more.
+func (t *Tracer) read(seen func(Event) bool, enough chan<- struct{}) (began bool, err error) {
+	var zero uint64
+	wants := true
+	var rec ringbuf.Record
+	for {
+		switch err := t.reader.ReadInto(&rec); {
+		case errors.Is(err, ringbuf.ErrFlushed):
+			return began, nil
+		case err != nil:
+			if wants {
+				close(enough)
+			}
+			return began, err
+		}
+		e, at, ok := decode(rec.RawSample)
+		if !ok {
+			continue
+		}
+		if e.Kind == Exec {
+			zero, began = at, true
+		}
+		e.Time = time.Duration(at - zero)
+		if wants && !seen(e) {
+			wants = false
+			close(enough)
+		}
+	}
+}
+
+// Sizes of the events in the ring: struct event and struct call of start.c.
+const (
+	eventSize = 32
+	callSize  = eventSize + 6*8
+)
+
+// decode reads one record. at is its time on the kernel's clock.
+func decode(b []byte) (e Event, at uint64, ok bool) {
+	if len(b) < eventSize {
+		return e, 0, false
+	}
+	word, half := binary.LittleEndian.Uint64, binary.LittleEndian.Uint32
+	flags := startFlag(half(b[28:]))
+	e = Event{Kind: Kind(half(b[24:])), Goid: word(b[8:]), Thread: half(b[16:]), Again: flags&startFlagAGAIN != 0, HasGoid: flags&startFlagNO_GOROUTINE == 0}
+	switch id := half(b[20:]); e.Kind {
+	case Passed:
+		e.Probe = int(id)
+	case Exit:
+		e.Process = id
+	case Syscall:
+		if len(b) < callSize {
+			return e, 0, false
+		}
+		e.Number = int(id)
+		for i := range e.Args {
+			e.Args[i] = word(b[eventSize+8*i:])
+		}
+	}
+	return e, word(b), true
+}
+
+// reset makes the counters ready for another run, and returns how often the
+// programs could not run until now.
+func (t *Tracer) reset() (missed uint64, err error) {
+	if err := t.coll.Variables[startVarLost].Set(uint64(0)); err != nil {
+		return 0, err
+	}
+	for i, p := range t.options.Probes {
+		v := startProbe{Most: p.Most}
+		if p.FirstThread {
+			v.Options |= uint32(startOptionFIRST_THREAD)
+		}
+		if p.Site.ChecksStack {
+			v.Options |= uint32(startOptionCHECKS_STACK)
+		}
+		if err := t.coll.Maps[startMapProbes].Put(uint32(i), v); err != nil {
+			return 0, err
+		}
+	}
+	return t.missed()
+}
+
+// missed is how often the kernel did not run a program because it was already running there.
+func (t *Tracer) missed() (n uint64, err error) {
+	for _, p := range t.coll.Programs {
+		s, err := p.Stats()
+		if err != nil {
+			return 0, err
+		}
+		n += s.RecursionMisses
+	}
+	return n, nil
+}
+
+// forget ends the kernel's interest in the process, whose number another one may get.
+func (t *Tracer) forget() {
+	for _, name := range []string{startVarStarter, startVarTarget} {
+		_ = t.coll.Variables[name].Set(uint32(0))
+	}
+}
+
+// whole returns an error that wraps ErrLost unless every event arrived.
+func (t *Tracer) whole(before uint64) error {
+	var lost uint64
+	if err := t.coll.Variables[startVarLost].Get(&lost); err != nil {
+		return fmt.Errorf("read how many events were lost: %w", err)
+	}
+	if lost > 0 {
+		return fmt.Errorf("%w: %d found no room in the ring of %d bytes", ErrLost, lost, ringSize(t.options.Ring))
+	}
+	switch now, err := t.missed(); {
+	case err != nil:
+		return fmt.Errorf("read how many events were lost: %w", err)
+	case now > before:
+		return fmt.Errorf("%w: %d came while another one was being noted", ErrLost, now-before)
+	}
+	return nil
+}

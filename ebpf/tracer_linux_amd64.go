@@ -1,0 +1,146 @@
+package ebpf
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math/bits"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/features"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/ringbuf"
+)
+
+// Tracer is a loaded BPF program with its probes in a file. It is used by one
+// goroutine; several Tracers do not disturb one another unless they look at the same file.
+type Tracer struct {
+	options Options
+	coll    *ebpf.Collection
+	links   []link.Link
+	reader  *ringbuf.Reader
+}
+
+// Open loads the program and puts the probes into the file. The error wraps
+// ErrRights or ErrFeature when the machine does not allow it.
+func Open(o Options) (*Tracer, error) {
+	if err := Ready(); err != nil {
+		return nil, err
+	}
+	t := &Tracer{options: o}
+	if err := t.open(); err != nil {
+		_ = t.Close()
+		return nil, fmt.Errorf("attach probes to %s: %w", o.Path, diagnose(err))
+	}
+	return t, nil
+}
+
+func (t *Tracer) open() error {
+	many := features.HaveBPFLinkUprobeMulti() == nil
+	spec, err := specFor(t.options, many)
+	if err != nil {
+		return err
+	}
+	if t.coll, err = ebpf.NewCollection(spec); err != nil {
+		return err
+	}
+	if t.reader, err = ringbuf.NewReader(t.coll.Maps[startMapEvents]); err != nil {
+		return err
+	}
+	tracepoints := []string{startProgBegun, startProgEnded}
+	if t.options.Syscalls {
+		tracepoints = append(tracepoints, startProgCalled)
+	}
+	for _, name := range tracepoints {
+		l, err := link.AttachTracing(link.TracingOptions{Program: t.coll.Programs[name]})
+		if err != nil {
+			return fmt.Errorf("trace %s: %w", spec.Programs[name].AttachTo, err)
+		}
+		t.links = append(t.links, l)
+	}
+	if len(t.options.Probes) == 0 {
+		return nil
+	}
+	file, err := link.OpenExecutable(t.options.Path)
+	if err != nil {
+		return err
+	}
+	if many {
+		return t.attachMany(file)
+	}
+	return t.attachEach(file)
+}
+
+// attachMany is one link for all probes: attached in milliseconds, gone in tens of them.
+func (t *Tracer) attachMany(file *link.Executable) error {
+	var o link.UprobeMultiOptions
+	for i, p := range t.options.Probes {
+		o.Addresses = append(o.Addresses, p.Site.Offset)
+		o.Cookies = append(o.Cookies, uint64(i))
+	}
+	l, err := file.UprobeMulti(nil, t.coll.Programs[startProgPassedMany], &o)
+	if err != nil {
+		return err
+	}
+	t.links = append(t.links, l)
+	return nil
+}
+
+// attachEach is for kernels without uprobe_multi (before 6.6): each link takes 100 ms to go away.
+func (t *Tracer) attachEach(file *link.Executable) error {
+	for i, p := range t.options.Probes {
+		l, err := file.Uprobe("", t.coll.Programs[startProgPassedOne], &link.UprobeOptions{Address: p.Site.Offset, Cookie: uint64(i)})
+		if err != nil {
+			return fmt.Errorf("at %s: %w", p.Site.Inst, err)
+		}
+		t.links = append(t.links, l)
+	}
+	return nil
+}
+
+// specFor is the BPF program cut to what the options want.
+func specFor(o Options, many bool) (*ebpf.CollectionSpec, error) {
+	spec, err := loadStart()
+	if err != nil {
+		return nil, err
+	}
+	if many {
+		delete(spec.Programs, startProgPassedOne)
+	} else {
+		delete(spec.Programs, startProgPassedMany)
+	}
+	if !o.Syscalls {
+		delete(spec.Programs, startProgCalled)
+	}
+	spec.Maps[startMapEvents].MaxEntries = ringSize(o.Ring)
+	spec.Maps[startMapProbes].MaxEntries = uint32(max(1, len(o.Probes)))
+	if o.GoidOffset != 0 {
+		if err := spec.Variables[startVarGoidAt].Set(int64(o.GoidOffset)); err != nil {
+			return nil, err
+		}
+	}
+	return spec, nil
+}
+
+// ringSize is what the kernel takes: a power of two of whole pages.
+func ringSize(bytes int) uint32 {
+	n := uint32(max(cmp.Or(bytes, DefaultRing), os.Getpagesize()))
+	return 1 << bits.Len32(n-1)
+}
+
+// Close takes the probes out of the file. With uprobe_multi it takes 24 to 64 ms.
+func (t *Tracer) Close() error {
+	var errs []error
+	for _, l := range t.links {
+		errs = append(errs, l.Close())
+	}
+	t.links = nil
+	if t.reader != nil {
+		errs = append(errs, t.reader.Close())
+	}
+	if t.coll != nil {
+		t.coll.Close()
+	}
+	return errors.Join(errs...)
+}
