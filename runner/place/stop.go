@@ -14,6 +14,10 @@ var ErrStop = errors.New("not a stop")
 // It is no place in it, so ParseStop refuses it.
 const Image = "image"
 
+// Exit is the stop of the witness ebpf for the end of the process. A process
+// that has ended cannot be looked at, so it is none of a debugger's, and ParseStop refuses it.
+const Exit = "exit"
+
 // Kind says what a stop's words mean.
 type Kind uint8
 
@@ -93,6 +97,8 @@ func parseOne(text string) (Stop, error) {
 		return s, nil
 	case Image:
 		return s, errors.New("image is the static witness's: the file, not a place in it")
+	case Exit:
+		return s, errors.New("exit is the witness ebpf's: the end of the process, not a place in it")
 	}
 	name, inst, isInst := strings.Cut(text, ": ")
 	if isInst {
@@ -148,7 +154,7 @@ func number(text string) (rest string, n int, err error) {
 
 func checkName(f string) error {
 	switch f {
-	case "exec", "entry", Image:
+	case "exec", "entry", Image, Exit:
 		return fmt.Errorf("%s is no function and takes nothing more", f)
 	}
 	if f == "" || strings.ContainsAny(f, " \t\n#,") || strings.HasSuffix(f, ":") {

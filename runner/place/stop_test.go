@@ -57,7 +57,7 @@ func TestParseStop(t *testing.T) {
 func TestParseStopRefuses(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"", " ", "image", "runtime.schedinit ", " runtime.schedinit", "a b", "runtime.newproc #0", "runtime.newproc #-1", "runtime.newproc #+1",
+		"", " ", "image", "exit", "exit #2", "exec .. exit", "runtime.schedinit ", " runtime.schedinit", "a b", "runtime.newproc #0", "runtime.newproc #-1", "runtime.newproc #+1",
 		"runtime.newproc #two", "runtime.newproc #", "runtime.newproc #99999999999999999999", "runtime.newproc#2", "runtime.newproc #2 #3",
 		"f: ", "f:", ": CPUID", "f: #2", "f: after ", "f: after", "f: CPUID #0", "f: CPUID # 2", " return", "f return #2", "f: CPUID return #x",
 		"exec #2", "a .. ", " .. b", "a .. b .. c", "a .. exec", "a .. b #2", "a, any thread .. b", ", any thread", "a, any threads", "a, any thread, any thread",

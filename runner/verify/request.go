@@ -100,6 +100,7 @@ func Stops(specs fact.Catalogue) []string {
 		}
 	}
 	delete(set, place.Image)
+	delete(set, place.Exit)
 	return slices.Sorted(maps.Keys(set))
 }
 

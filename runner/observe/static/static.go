@@ -82,7 +82,7 @@ func Facts(ctx context.Context, path string, scripts []observe.Script) (map[stri
 			broken = append(broken, errors.New(served.Error))
 		}
 	}
-	return s.facts, errors.Join(broken...)
+	return s.scripts.Facts(), errors.Join(broken...)
 }
 
 // open reads the headers of the binary and holds them against what the caller
@@ -95,7 +95,7 @@ func open(path, goos, goarch, release string) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("static: %w", err)
 	}
-	s := &session{im: im, goos: goos, goarch: goarch, release: release, facts: map[string]fact.Value{}}
+	s := &session{im: im, goos: goos, goarch: goarch, release: release}
 	if s.goos == "" || s.goarch == "" {
 		s.goos, s.goarch = im.System()
 	}

@@ -1,4 +1,4 @@
-package static
+package table
 
 import (
 	"encoding/json"
