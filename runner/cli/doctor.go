@@ -1,14 +1,10 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"os/exec"
 	"runtime"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/features"
-	"github.com/cilium/ebpf/rlimit"
 	"github.com/urfave/cli/v2"
 
 	"github.com/rt0lab/rt0lab/runner/build"
@@ -31,7 +27,6 @@ func (s *session) doctorCommand() *cli.Command {
 			for _, w := range e.Witnesses {
 				s.checkup(w.Name(), w.Ready(c.Context))
 			}
-			s.checkup("uprobes by eBPF", probesReady())
 			_, err = exec.LookPath("gcc")
 			if err != nil {
 				err = fmt.Errorf("%w: install gcc (apt install gcc) for the setups with cgo", build.ErrNoCompiler)
@@ -65,19 +60,4 @@ func (s *session) checkup(what string, err error) {
 		return
 	}
 	fmt.Fprintf(s.stdout, "  ok  %s\n", what)
-}
-
-// probesReady asks the kernel for what uprobes by eBPF need: the feature
-// itself, not a kernel version or a user id.
-func probesReady() error {
-	if runtime.GOOS != "linux" {
-		return errors.New("eBPF needs Linux")
-	}
-	if err := rlimit.RemoveMemlock(); err != nil {
-		return fmt.Errorf("lift the limit of locked memory: %w (run as root, or setcap cap_bpf,cap_perfmon+ep rt0lab)", err)
-	}
-	if err := features.HaveProgramType(ebpf.Kprobe); err != nil {
-		return fmt.Errorf("load a probe program: %w (run as root, or setcap cap_bpf,cap_perfmon+ep rt0lab)", err)
-	}
-	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/rt0lab/rt0lab/runner/observe/delve"
 	"github.com/rt0lab/rt0lab/runner/observe/gdb"
 	"github.com/rt0lab/rt0lab/runner/observe/static"
+	"github.com/rt0lab/rt0lab/runner/observe/uprobe"
 	"github.com/rt0lab/rt0lab/runner/place"
 	"github.com/rt0lab/rt0lab/runner/recording"
 	"github.com/rt0lab/rt0lab/runner/release"
@@ -147,7 +148,7 @@ func (s *session) engine(c *cli.Context) (*verify.Engine, error) {
 		Places: func(bin build.Binary, stops []string) ([]place.Place, error) {
 			return place.Cached(filepath.Dir(bin.Path), bin.Path, bin.Digest, stops)
 		},
-		Witnesses: []observe.Witness{delve.New(delveSelf), gdb.New(""), static.Witness{}},
+		Witnesses: []observe.Witness{delve.New(delveSelf), gdb.New(""), static.Witness{}, uprobe.Witness{}},
 		Jobs:      c.Int("jobs"),
 		Timeout:   c.Duration("timeout"),
 		Progress:  s.progress(),

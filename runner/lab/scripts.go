@@ -18,4 +18,5 @@ var ScriptsOf = map[string]Scripts{
 	"delve":  {Folder: "scripts/starlark", Ext: ".star", Library: "scripts/starlark/lib.star"},
 	"gdb":    {Folder: "scripts/gdb", Ext: ".py", Library: "scripts/gdb/shim.py"},
 	"static": {Folder: "scripts/static", Ext: ".star", Still: true},
+	"ebpf":   {Folder: "scripts/ebpf", Ext: ".star"},
 }

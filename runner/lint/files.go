@@ -161,7 +161,7 @@ func (l *linter) orphanScripts() {
 		}
 		switch {
 		case witness == "":
-			l.add(ruleOrphan, file, 0, "not a script (there are SUBJECT.yaml, starlark/SUBJECT.star, gdb/SUBJECT.py, static/SUBJECT.star)")
+			l.add(ruleOrphan, file, 0, "not a script (there are SUBJECT.yaml, starlark/SUBJECT.star, gdb/SUBJECT.py, static/SUBJECT.star, ebpf/SUBJECT.star)")
 		case l.all.Subjects[subject] == "":
 			l.add(ruleOrphan, file, 0, "there is no catalogue scripts/%s.yaml of its facts", subject)
 		case !asked[subject][witness]:

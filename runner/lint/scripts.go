@@ -87,7 +87,7 @@ func (l *linter) spelling(file string, facts map[string]fact.Spec) {
 }
 
 func (l *linter) stop(file string, line int, text string) {
-	if text == place.Image {
+	if text == place.Image || text == place.Exit {
 		return
 	}
 	if _, err := place.ParseStop(text); err != nil {
@@ -108,10 +108,14 @@ func (l *linter) table(k kind, file string, s *source, facts map[string]fact.Spe
 		switch {
 		case seen[stop.text]:
 			l.add(ruleTable, file, stop.line, "stop %q stands twice in the table; the second hides the first", stop.text)
-		case k.static && stop.text != place.Image:
+		case k.witness == "static" && stop.text != place.Image:
 			l.add(ruleTable, file, stop.line, "the static witness has one stop, %q; %q is a debugger's", place.Image, stop.text)
-		case !k.static && stop.text == place.Image:
+		case stop.text == place.Image && k.witness != "static":
 			l.add(ruleTable, file, stop.line, "%q is the static witness's stop, not a debugger's", place.Image)
+		case stop.text == place.Exit && k.witness != "ebpf":
+			l.add(ruleTable, file, stop.line, "%q is the stop of ebpf; nothing is left there for a debugger", place.Exit)
+		case !k.reaches(stop.text):
+			l.add(ruleTable, file, stop.line, "%q is a range, through which only a debugger steps", stop.text)
 		case !listed[stop.text]:
 			l.add(ruleTable, file, stop.line, "no fact of the catalogue says at: %q%s", stop.text, near.Hint(stop.text, slices.Sorted(maps.Keys(listed))))
 		default:
@@ -150,7 +154,7 @@ func (l *linter) served(subject string, facts map[string]fact.Spec, sources map[
 				continue // missing or unreadable: reported
 			}
 			readable = true
-			own := slices.DeleteFunc(slices.Clone(spec.At), func(stop string) bool { return (stop == place.Image) != k.static })
+			own := slices.DeleteFunc(slices.Clone(spec.At), func(stop string) bool { return !k.reaches(stop) })
 			if len(claims) > 0 && len(own) == 0 {
 				c := claims[0]
 				l.add(ruleTable, c.File, c.Lines.Of("fact"), "claim %q asks %s for %s, which has no stop for it (%s:%d)", c.ID, k.witness, name, file, spec.Line)

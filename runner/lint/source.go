@@ -9,20 +9,34 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/rt0lab/rt0lab/runner/lab"
+	"github.com/rt0lab/rt0lab/runner/place"
 )
 
 // kind is the scripts of one witness.
 type kind struct {
 	lab.Scripts
 	witness string
-	static  bool // its only stop is place.Image
 	read    func(file, src string) (*source, error)
 }
 
 var kinds = []kind{
-	{lab.ScriptsOf["delve"], "delve", false, readStarlark},
-	{lab.ScriptsOf["gdb"], "gdb", false, readPython},
-	{lab.ScriptsOf["static"], "static", true, readStarlark},
+	{lab.ScriptsOf["delve"], "delve", readStarlark},
+	{lab.ScriptsOf["gdb"], "gdb", readPython},
+	{lab.ScriptsOf["static"], "static", readStarlark},
+	{lab.ScriptsOf["ebpf"], "ebpf", readStarlark},
+}
+
+// reaches reports whether the witness can look at the stop at all: the file
+// is for the static witness, which has nothing else, the end of the process for
+// ebpf, and only a debugger steps through a range.
+func (k kind) reaches(stop string) bool {
+	switch {
+	case k.witness == "static" || stop == place.Image:
+		return k.witness == "static" && stop == place.Image
+	case stop == place.Exit:
+		return k.witness == "ebpf"
+	}
+	return k.witness != "ebpf" || !strings.Contains(stop, " .. ")
 }
 
 // source is what can be told of a script without running it.

@@ -221,7 +221,7 @@ func TestScripts(t *testing.T) {
 		"negative address":   {"def f(seen):\n    return {\"x.int.n\": Byte(-1)}" + table, "broken: scripts/static/x.star:2: Byte: -1 is no address"},
 		"syntax":             {"\ndef f(seen)\n    return {\"x.int.n\": 1}" + table, "broken: scripts/static/x.star:3: got newline, want ':'"},
 		"unknown word":       {"def f(seen):\n    return {\"x.int.n\": Reg(\"rsp\")}" + table, "broken: scripts/static/x.star:2: undefined: Reg"},
-		"no table":           {"def f(seen):\n    return {\"x.int.n\": 1}\n", "broken: scripts/static/x.star: it has no table: stops = {\"image\": function}"},
+		"no table":           {"def f(seen):\n    return {\"x.int.n\": 1}\n", "broken: scripts/static/x.star: it has no table: stops = {stop: function}"},
 		"other stop":         {"def f(seen):\n    return {\"x.int.n\": 1}\nstops = {\"entry\": f}\n", "broken: scripts/static/x.star: stop \"entry\": a static script has no other stop than \"image\""},
 		"not a function":     {"n = \"x.int.n\"\nstops = {\"image\": 1}\n", "broken: scripts/static/x.star: stop \"image\": int, not a function of seen"},
 		"empty table":        {"n = \"x.int.n\"\nstops = {}\n", "unseen (release): no script"},

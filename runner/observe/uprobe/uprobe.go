@@ -14,9 +14,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rt0lab/rt0lab/ebpf"
+	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/observe"
 	"github.com/rt0lab/rt0lab/runner/observe/table"
 	"github.com/rt0lab/rt0lab/runner/place"
@@ -103,10 +105,28 @@ func (s *session) observation(walk observe.Walk, begin time.Time) observe.Observ
 		}
 	}
 	facts, warnings := observe.Collect(req, walk)
+	for name := range req.Specs {
+		// At the same stop a debugger sees more, and says so: that is not left out here by mistake.
+		if s.leaves(name, walk) {
+			facts[name] = observe.NotSeen(observe.CauseRelease, "no script of this witness reads it")
+		}
+	}
 	return observe.Observation{
 		Witness: Name, Tool: walk.Tool, Facts: facts, Passed: walk.Passed, Warnings: warnings,
 		Duration: time.Since(begin),
 	}
+}
+
+// leaves reports whether the script of a fact's subject neither names the fact nor returned it.
+func (s *session) leaves(name string, walk observe.Walk) bool {
+	for _, t := range s.tables {
+		if t.Subject != fact.Subject(name) || strings.Contains(t.Source, name) {
+			continue
+		}
+		_, returned := s.scripts.Facts()[name]
+		return !returned && !slices.ContainsFunc(walk.Served, func(served observe.Served) bool { return served.Subject == t.Subject && served.Error != "" })
+	}
+	return false
 }
 
 // load reads the scripts.
