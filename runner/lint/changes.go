@@ -52,7 +52,9 @@ func (l *linter) changed(c *lab.Claim) {
 		if what == "" {
 			continue
 		}
-		found := false
+		// Of a list of which the claim names some elements, the others may come and
+		// go without a reason; one that is given is welcome.
+		found := before.outcome == now.outcome && namesSome(c.Expect)
 		// Where releases between the two are not recorded, the change may be theirs.
 		for minor := min(before.minor+1, now.minor); minor <= now.minor; minor++ {
 			if _, ok := said[minor]; ok {
@@ -77,9 +79,22 @@ func difference(before, now seen, exact bool) string {
 	case before.outcome != now.outcome:
 		return fmt.Sprintf("%s %s, %s %s", before.release, before.outcome, now.release, now.outcome)
 	case exact && before.value.IsValid() && now.value.IsValid() && !before.value.Equal(now.value):
-		return fmt.Sprintf("the value is %s on %s and %s on %s", before.value, before.release, now.value, now.release)
+		return fmt.Sprintf("the value is %s on %s and %s on %s", clip(before.value), before.release, clip(now.value), now.release)
 	}
 	return ""
+}
+
+// namesSome reports whether the predicate is about some elements of a list only.
+func namesSome(p lab.Predicate) bool { return p.Ordered != nil || p.Has != nil || p.Lacks != nil }
+
+// clip keeps a long list or text from filling the screen.
+func clip(v fact.Value) string {
+	const most = 80
+	text := []rune(v.String())
+	if len(text) > most {
+		return string(text[:most]) + "…"
+	}
+	return string(text)
 }
 
 // recorded returns the past of the claim, oldest first, on the releases that its setup is for.

@@ -43,7 +43,7 @@ type History interface {
 type Options struct {
 	// Base is the data that the folder adds to (--with). Nil for the project's own data.
 	// A folder with a Base need not keep the list of claims, nor be in two languages,
-	// nor have lessons.
+	// nor have lessons and mutants.
 	Base *lab.Data
 	// History are the recordings; nil leaves out the rules that need them.
 	History History

@@ -96,7 +96,7 @@ func (l *linter) refutable(c *lab.Claim, mutants []*lab.Mutant) {
 		}
 		return
 	}
-	if l.History == nil || c.Fact == "" {
+	if l.History == nil || c.Fact == "" || l.Base != nil {
 		return
 	}
 	for _, e := range eras {

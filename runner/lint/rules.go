@@ -63,7 +63,7 @@ func Rules() []Rule {
 		{ruleRefutes, "A mutant refutes claims that expect something, each named once."},
 		{ruleMutant, "A claim that holds in an era is refuted by some mutant that fits a release of it (eras: 1.10–1.15, 1.16–1.20, 1.21–1.25, 1.26–1.27), or says why none can."},
 		{ruleNoMutant, "A claim that says no mutant can refute it is refuted by none."},
-		{ruleChanges, "Wherever the recorded outcome or a comparable value changes, the claim says in changes why."},
+		{ruleChanges, "Wherever the recorded outcome or a comparable value changes, the claim says in changes why; of a list of which it names some elements, only the outcome."},
 		{ruleStale, "Changes are only where the recordings change."},
 	}
 }
