@@ -39,6 +39,7 @@ lint: build
     go vet ./...
     go tool staticcheck ./...
     {{ rt0lab }} --data . lint
+    {{ rt0lab }} --with examples/bootstrap lint
 
 # make the recordings anew: just record 03 go1.27.4
 [group('work')]

@@ -50,7 +50,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer, data fs.FS) i
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second ^C ends the process at once
 	out := &sink{to: stdout}
-	s := &session{stdout: out, terminal: stdout, stderr: stderr, embedded: data}
+	s := &session{stdin: stdin, stdout: out, terminal: stdout, stderr: stderr, embedded: data}
 	app := newApp(s)
 	if len(args) == 2 && args[1] == "--version" {
 		args = []string{args[0], "version"}
@@ -120,6 +120,8 @@ func newApp(s *session) *cli.App {
 		},
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "data", Usage: "read labs, fixtures and scripts from `DIR` instead of the built-in ones"},
+			&cli.StringSliceFlag{Name: "with", Usage: "add the claims, scripts and fixtures of one's own folder `DIR`; may be said several times"},
+			&cli.BoolFlag{Name: "trust", Usage: "run the scripts of the folders of --with without asking, now and later"},
 			&cli.StringFlag{Name: "lang", Usage: "language of the messages: en or zh", EnvVars: []string{"RT0LAB_LANG"}, Value: "en"},
 			&cli.StringFlag{Name: "cache", Usage: "keep built fixtures in `DIR`", EnvVars: []string{build.EnvCache}},
 			&cli.BoolFlag{Name: "offline", Usage: "fetch nothing"},
@@ -128,9 +130,9 @@ func newApp(s *session) *cli.App {
 		},
 		Before: s.open,
 		Commands: []*cli.Command{
-			s.listCommand(), s.labCommand(), s.verifyCommand(), s.showCommand(), s.matrixCommand(),
+			s.listCommand(), s.labCommand(), s.verifyCommand(), s.showCommand(), s.matrixCommand(), s.diffCommand(),
 			s.recordCommand(), s.mutateCommand(), s.stopsCommand(), s.lintCommand(), s.doctorCommand(),
-			s.cleanCommand(), s.versionCommand(), s.completionCommand(),
+			s.newCommand(), s.cleanCommand(), s.versionCommand(), s.completionCommand(),
 		},
 	}
 	for _, cmd := range app.Commands {

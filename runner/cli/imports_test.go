@@ -16,7 +16,7 @@ const module = "github.com/rt0lab/rt0lab/"
 var rooms = []string{
 	"fact", "insn", "release", "lab", "image", "place", "lint", "build", "ebpf", "observe",
 	"observe/static", "observe/delve", "observe/gdb", "observe/uprobe",
-	"judge", "recording", "report", "verify", "mutant", "course", "cli",
+	"judge", "recording", "report", "verify", "mutant", "newpost", "course", "cli",
 }
 
 // rights are what only some rooms may reach for; a name that ends with / stands for all below.
@@ -25,7 +25,7 @@ var rights = []struct {
 	rooms []string
 }{
 	{"os/exec", []string{"release", "build", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "cli"}},
-	{"os", []string{"release", "build", "image", "place", "recording", "mutant", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "cli", "lab/schemagen"}},
+	{"os", []string{"release", "build", "image", "place", "recording", "mutant", "newpost", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "cli", "lab/schemagen"}},
 	{"os/signal", []string{"cli", "ebpf"}},
 	{"golang.org/x/sys/", []string{"observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "build", "release"}},
 	{"github.com/go-delve/", []string{"observe/delve"}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -178,6 +179,9 @@ func (s *session) byHand(c *lab.Claim, setup *lab.Setup) string {
 	if s.dir != "" {
 		stops += " --data " + s.dir
 	}
+	for _, f := range s.files[1:] {
+		stops += " --with " + f.dir
+	}
 	stops += fmt.Sprintf(" stops %s --setup %s --format", subject, c.Setup)
 	var b strings.Builder
 	if slices.Contains(c.Witnesses, "delve") {
@@ -205,40 +209,6 @@ func (s *session) byHand(c *lab.Claim, setup *lab.Setup) string {
 		return ""
 	}
 	return "  by hand, in the folder that holds scripts/ (BINARY stands in the first line of places.*):\n" + b.String()
-}
-
-func (s *session) matrixCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "matrix",
-		Usage:     "claim × release, with the value seen in each cell, from the recordings",
-		ArgsUsage: "[LAB | CLAIM …]",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "post", Usage: "only claims taken from `POST`"},
-			&cli.StringFlag{Name: "format", Usage: "text or markdown", Value: "text"},
-		},
-		Action: func(c *cli.Context) error {
-			data, err := s.data()
-			if err != nil {
-				return err
-			}
-			claims, err := lab.Select(data, c.Args().Slice(), c.String("post"))
-			if err != nil {
-				return err
-			}
-			lines, err := s.recordedLines(data, claims)
-			if err != nil {
-				return err
-			}
-			switch format := c.String("format"); format {
-			case "text":
-				return report.Matrix(s.stdout, lines, s.style(s.width > 0))
-			case "markdown":
-				return report.Markdown(s.stdout, lines, s.style(false))
-			default:
-				return fmt.Errorf("%w: --format %s: use text or markdown", errUsage, format)
-			}
-		},
-	}
 }
 
 func (s *session) lintCommand() *cli.Command {
@@ -272,11 +242,13 @@ func (s *session) lintCommand() *cli.Command {
 	}
 }
 
-// lint holds the data against every rule; what cannot even be read is a
-// finding, too, and then there are no recordings to hold it against.
+// lint holds the data, or the folders of --with and nothing else, against every
+// rule; what cannot even be read is a finding, too, and then there are no
+// recordings to hold it against.
 func (s *session) lint() ([]lint.Finding, error) {
 	var o lint.Options
-	if data, err := s.data(); err == nil {
+	data, err := s.data()
+	if err == nil {
 		books := map[string]*recording.Book{}
 		for _, l := range data.Labs {
 			if books[l.ID], err = s.book(l.ID); err != nil {
@@ -285,33 +257,22 @@ func (s *session) lint() ([]lint.Finding, error) {
 		}
 		o.History = recording.NewHistory(data, books)
 	}
-	return lint.Lint(s.files, o), nil
-}
-
-// recordedLines are the claims on every release they are recorded for.
-func (s *session) recordedLines(data *lab.Data, claims []*lab.Claim) ([]report.Line, error) {
-	var lines []report.Line
-	for _, release := range data.Releases {
-		for _, c := range claims {
-			l := labOf(data, c)
-			book, err := s.book(l.ID)
-			if err != nil {
-				return nil, err
-			}
-			p := recording.PlatformOf(data.SetupOf(c))
-			rec, exact := book.At(release, p.GOOS, p.GOARCH)
-			if rec == nil || !exact {
-				continue
-			}
-			v, ok := rec.Judge(c)
-			if !ok {
-				continue
-			}
-			line := s.line(data, l, c, v)
-			line.Release, line.GOOS, line.GOARCH = rec.Release, p.GOOS, p.GOARCH
-			line.Recorded = &v.Outcome
-			lines = append(lines, line)
+	if len(s.files) == 1 {
+		return lint.Lint(s.files[0].files, o), nil
+	}
+	if o.Base, err = lab.Load(s.files[0].files); err != nil {
+		return nil, fmt.Errorf("the data that %s is added to is not right; lint it first:\n%w", s.files[1].dir, err)
+	}
+	var findings []lint.Finding
+	for i, f := range s.files[1:] {
+		if i > 0 { // what the folders before it have, this one may use; errors were said with them
+			own, _ := lab.Load(s.files[i].files)
+			o.Base, _ = lab.Merge(o.Base, own)
+		}
+		for _, found := range lint.Lint(f.files, o) {
+			found.File = filepath.Join(f.dir, found.File)
+			findings = append(findings, found)
 		}
 	}
-	return lines, nil
+	return findings, nil
 }

@@ -42,8 +42,10 @@ func (s *session) recordCommand() *cli.Command {
 				}
 				labs = []*lab.Lab{l}
 			}
-			if !c.Bool("check") && s.dir == "" {
-				return fmt.Errorf("%w: record writes into a data folder: name it with --data DIR (or compare only, with --check)", errUsage)
+			for _, l := range labs {
+				if !c.Bool("check") && s.files.of(l.File).dir == "" {
+					return fmt.Errorf("%w: record writes into a data folder: name it with --data DIR (or compare only, with --check)", errUsage)
+				}
 			}
 			e, err := s.engine(c)
 			if err != nil {
@@ -103,7 +105,7 @@ func (s *session) recordOne(l *lab.Lab, p recording.Platform, res *verify.Result
 		fmt.Fprintf(s.stderr, "rt0lab: not recorded, and no claim asks for it: %s\n", why)
 	}
 	if !check {
-		path, err := rec.Write(s.dir)
+		path, err := rec.Write(s.files.of(l.File).dir)
 		if err != nil {
 			return false, err
 		}

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -31,18 +30,20 @@ const delveChild = "__delve"
 
 // session is one call of the program: the global flags and what is made from them.
 type session struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	terminal       io.Writer // what stdout really is
 	embedded       fs.FS
 
-	dir     string // --data, "" for the embedded data
-	files   fs.FS
-	lang    string
-	cache   string // --cache
-	offline bool
-	verbose bool
-	color   bool
-	width   int // columns of the terminal, 0 when there is none
+	dir      string // --data, "" for the embedded data
+	files    layers // the data, then each --with
+	trustAll bool   // --trust
+	lang     string
+	cache    string // --cache
+	offline  bool
+	verbose  bool
+	color    bool
+	width    int // columns of the terminal, 0 when there is none
 
 	loaded *lab.Data
 	books  map[string]*recording.Book
@@ -51,12 +52,9 @@ type session struct {
 
 // open reads the global flags.
 func (s *session) open(c *cli.Context) error {
-	s.dir, s.files = c.String("data"), s.embedded
-	if s.dir != "" {
-		if st, err := os.Stat(filepath.Join(s.dir, "labs")); err != nil || !st.IsDir() {
-			return fmt.Errorf("%w: --data %s: no folder labs in it; give the folder that holds labs, fixtures and scripts", errUsage, s.dir)
-		}
-		s.files = os.DirFS(s.dir)
+	s.dir, s.trustAll = c.String("data"), c.Bool("trust")
+	if err := s.openFolders(c.StringSlice("with")); err != nil {
+		return err
 	}
 	s.lang = cmp.Or(c.String("lang"), "en") // RT0LAB_LANG may be set and empty
 	if s.lang != "en" && s.lang != "zh" {
@@ -85,8 +83,8 @@ func (s *session) data() (*lab.Data, error) {
 	if s.loaded != nil {
 		return s.loaded, nil
 	}
-	d, err := lab.Load(s.files)
-	if err = errors.Join(err, lab.Check(d)); err != nil {
+	d, err := s.merged()
+	if err != nil {
 		return nil, fmt.Errorf("the data is not right; rt0lab lint knows more:\n%w", err)
 	}
 	s.loaded = d
@@ -137,6 +135,9 @@ func (s *session) engine(c *cli.Context) (*verify.Engine, error) {
 	}
 	data, err := s.data()
 	if err != nil {
+		return nil, err
+	}
+	if err := s.trust(); err != nil {
 		return nil, err
 	}
 	builder, err := s.builder()

@@ -124,6 +124,7 @@ func (s *session) verify(c *cli.Context) error {
 		}
 		style := s.style(tty)
 		style.Failed = failed
+		style.Post = c.String("post")
 		return report.Text(w, lines, style)
 	})
 	if err != nil {

@@ -24,6 +24,18 @@ func (c cell) same(d cell) bool {
 	return c.line.Outcome == d.line.Outcome && c.text == d.text
 }
 
+// cellOf is what a table says of a line; nil is allowed.
+func (s Style) cellOf(l *Line) cell {
+	if l == nil {
+		return cell{}
+	}
+	text := s.valueOf(*l)
+	if s.Varies != nil && s.Varies(*l) {
+		text = ""
+	}
+	return cell{line: l, text: text}
+}
+
 // row is one claim (of one setup and platform) over all releases.
 type row struct {
 	lab, claim string
@@ -55,11 +67,7 @@ func table(lines []Line, s Style) (rows []row, columns []string) {
 			index[key] = n
 			rows = append(rows, row{lab: l.Lab, claim: l.Claim, system: system, cells: make([]cell, len(columns))})
 		}
-		text := s.valueOf(*l)
-		if s.Varies != nil && s.Varies(*l) {
-			text = ""
-		}
-		rows[n].cells[slices.Index(columns, l.Release)] = cell{line: l, text: text}
+		rows[n].cells[slices.Index(columns, l.Release)] = s.cellOf(l)
 	}
 	if len(systems) == 1 {
 		for i := range rows {

@@ -35,6 +35,11 @@ const (
 	msgChanges
 	msgLegend
 	msgNoLine
+	msgNoChange
+	msgFacts
+	msgPost
+	msgGone
+	msgNever
 	messageCount
 )
 
@@ -72,5 +77,10 @@ var messages = [messageCount]struct{ en, zh string }{
 	msgChanges:    {"Changes:", "变化："},
 	msgLegend: {"✓ holds · ✗ refuted · – untested · ! broken; a value stands where it begins.",
 		"✓ 成立 · ✗ 不成立 · – 未检验 · ! 出错；数值只写在它开始出现的那一列。"},
-	msgNoLine: {"not run", "未运行"},
+	msgNoLine:   {"not run", "未运行"},
+	msgNoChange: {"no claim changed", "没有说法发生变化"},
+	msgFacts:    {"Facts that changed and that no changed claim is about (%d):", "此外有变化、但不涉及上述说法的事实（%d 项）："},
+	msgPost:     {"%s on %s: %d of %d sentences hold.", "%s 在 %s 上：%d / %d 条说法成立。"},
+	msgGone:     {"no longer since %s: %s", "自 %s 起不再成立：%s"},
+	msgNever:    {"on no recorded release: %s", "在所有有记录的版本中都不成立：%s"},
 }

@@ -156,6 +156,21 @@ func TestGolden(t *testing.T) {
 	narrow := func(lang string) report.Style { s := full(lang); s.Width = 60; return s }
 	colored := full("en")
 	colored.Color = true
+	author := func(lang string) report.Style { s := full(lang); s.Post = "S1"; return s }
+	// diff compares what over has of two releases, and knows of one other fact.
+	diff := func(old, now string, facts ...string) func(io.Writer, []report.Line, report.Style) error {
+		return func(w io.Writer, lines []report.Line, s report.Style) error {
+			on := func(release string) (some []report.Line) {
+				for _, l := range lines {
+					if l.Release == release {
+						some = append(some, l)
+					}
+				}
+				return some
+			}
+			return report.Diff(w, report.Changed(on(old), on(now), s), facts, s)
+		}
+	}
 	tests := []struct {
 		file  string
 		write func(io.Writer, []report.Line, report.Style) error
@@ -170,6 +185,11 @@ func TestGolden(t *testing.T) {
 		{"text.plain.txt", report.Text, example(), report.Style{}},
 		{"text.good.txt", report.Text, example()[1:2], report.Style{}},
 		{"text.empty.txt", report.Text, nil, report.Style{}},
+		{"post.en.txt", report.Text, example(), author("en")},
+		{"post.zh.txt", report.Text, example(), author("zh")},
+		{"diff.en.txt", diff("go1.11.13", "go1.20.14", "05-heap plain heap.x: 1 → 2\x1b"), over(), full("en")},
+		{"diff.narrow.txt", diff("go1.20.14", "go1.21.13", "05-heap plain heap.x: a long list of names → an even longer list of names"), over(), narrow("zh")},
+		{"diff.none.txt", diff("go1.26.2", "go1.26.8"), over(), full("en")},
 		{"matrix.en.txt", report.Matrix, over(), full("en")},
 		{"matrix.zh.txt", report.Matrix, over(), full("zh")},
 		{"matrix.narrow.txt", report.Matrix, over(), narrow("en")},

@@ -23,6 +23,8 @@ type Style struct {
 	// Failed says that the run failed in a way that no line tells of, such as a
 	// release that cannot be had: the exit status is 2 whatever the lines say.
 	Failed bool
+	// Post is the post whose author asks; "" for nobody.
+	Post string
 	// Says returns the sentence that is claimed.
 	Says func(Line) string
 	// Since returns the release since which the outcome is what it is, "" when

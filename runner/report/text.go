@@ -182,6 +182,9 @@ func (t *texter) summary(lines []Line) {
 			unrecorded++
 		}
 	}
+	if t.Post != "" {
+		t.answer(lines)
+	}
 	t.line("")
 	total := t.t(msgCounts, count[judge.Holds], count[judge.Refuted], count[judge.Untested], count[judge.Broken])
 	if drift > 0 {
