@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/lab"
@@ -24,6 +25,7 @@ func (l *linter) changes() {
 	for _, x := range l.own.Labs {
 		for _, c := range x.Claims {
 			l.changed(c)
+			l.unrecorded(c)
 		}
 	}
 }
@@ -70,6 +72,23 @@ func (l *linter) changed(c *lab.Claim) {
 		if !explained[minor] {
 			l.add(ruleStale, c.File, ch.Line, "claim %q: nothing changes with %s in the recordings (%s to %s)", c.ID, ch.Since, first.release, last.release)
 		}
+	}
+}
+
+// unrecorded demands a word of every witness on every release. Authors of a
+// folder of their own record what they like.
+func (l *linter) unrecorded(c *lab.Claim) {
+	if l.Base != nil || c.Fact == "" {
+		return
+	}
+	var lacking []string
+	for _, release := range l.all.Releases {
+		if witnesses := l.History.Unrecorded(c.ID, release); len(witnesses) > 0 {
+			lacking = append(lacking, release+" ("+strings.Join(witnesses, ", ")+")")
+		}
+	}
+	if len(lacking) > 0 {
+		l.add(ruleRecorded, c.File, c.Line, "claim %q is not recorded on %s; run rt0lab --data DIR record", c.ID, strings.Join(lacking, ", "))
 	}
 }
 

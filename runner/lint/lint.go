@@ -37,6 +37,9 @@ func (f Finding) String() string {
 // false when the release is not recorded.
 type History interface {
 	Outcome(claim, release string) (outcome string, value fact.Value, ok bool)
+	// Unrecorded are the witnesses that the recording of exactly that release has no
+	// word of; all that the claim asks when there is no recording, none when its lab has none at all.
+	Unrecorded(claim, release string) []string
 }
 
 // Options say what the folder is held against, besides itself.

@@ -31,7 +31,7 @@ type history string
 func (h history) Outcome(claim, release string) (string, fact.Value, bool) {
 	for line := range strings.Lines(string(h)) {
 		f := strings.Fields(line)
-		if len(f) < 4 || f[0] != claim || f[1] != release {
+		if len(f) < 4 || f[0] != claim || f[1] != release || f[2] == "unrecorded" {
 			continue
 		}
 		var v fact.Value
@@ -41,6 +41,16 @@ func (h history) Outcome(claim, release string) (string, fact.Value, bool) {
 		return f[2], v, true
 	}
 	return "", fact.Value{}, false
+}
+
+// Unrecorded: a line "claim release unrecorded witness" says so.
+func (h history) Unrecorded(claim, release string) (witnesses []string) {
+	for line := range strings.Lines(string(h)) {
+		if f := strings.Fields(line); len(f) == 4 && f[0] == claim && f[1] == release && f[2] == "unrecorded" {
+			witnesses = append(witnesses, f[3])
+		}
+	}
+	return witnesses
 }
 
 // A case is a set of changes to good.txtar. Its sections are a file that is

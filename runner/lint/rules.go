@@ -31,6 +31,7 @@ const (
 	ruleNoMutant   = "no-mutant"
 	ruleChanges    = "changes"
 	ruleStale      = "stale"
+	ruleRecorded   = "recorded"
 )
 
 // Rules is every rule there is, in the order of the data: files, claims, scripts, mutants, recordings.
@@ -64,6 +65,7 @@ func Rules() []Rule {
 		{ruleMutant, "A claim that holds in an era is refuted by some mutant that fits a release of it (eras: 1.10–1.15, 1.16–1.20, 1.21–1.25, 1.26–1.27), or says why none can."},
 		{ruleNoMutant, "A claim that says no mutant can refute it is refuted by none."},
 		{ruleChanges, "Wherever the recorded outcome or a comparable value changes, the claim says in changes why; of a list of which it names some elements, only the outcome."},
+		{ruleRecorded, "Every claim is recorded on every release of labs/releases.yaml, by every witness it asks, once its lab is begun to be recorded."},
 		{ruleStale, "Changes are only where the recordings change."},
 	}
 }

@@ -56,6 +56,21 @@ func (h *History) Outcome(claimID, release string) (outcome string, value fact.V
 	return string(v.Outcome), value, true
 }
 
+// Unrecorded are the witnesses of the claim that the recording of exactly this
+// release has no word of; all of them when there is no such recording. Of a lab
+// that nobody has begun to record there is nothing to miss.
+func (h *History) Unrecorded(claimID, release string) []string {
+	p, ok := h.claims[claimID]
+	if !ok || len(p.book.Recordings) == 0 {
+		return nil
+	}
+	r, exact := p.book.At(release, p.platform.GOOS, p.platform.GOARCH)
+	if !exact {
+		return p.claim.Witnesses
+	}
+	return r.Missing(p.claim)
+}
+
 // Since returns the first of the releases in a row, up to the one that stands
 // for release, whose recordings give the claim this outcome; "" when that one
 // gives another. always is set when no older recording says otherwise.
