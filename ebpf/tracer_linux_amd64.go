@@ -29,15 +29,15 @@ func Open(o Options) (*Tracer, error) {
 		return nil, err
 	}
 	t := &Tracer{options: o}
-	if err := t.open(); err != nil {
+	if err := t.open(features.HaveBPFLinkUprobeMulti() == nil); err != nil {
 		_ = t.Close()
 		return nil, fmt.Errorf("attach probes to %s: %w", o.Path, diagnose(err))
 	}
 	return t, nil
 }
 
-func (t *Tracer) open() error {
-	many := features.HaveBPFLinkUprobeMulti() == nil
+// open loads and attaches; many tells whether one link takes all probes.
+func (t *Tracer) open(many bool) error {
 	spec, err := specFor(t.options, many)
 	if err != nil {
 		return err

@@ -1,0 +1,479 @@
+package ebpf_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rt0lab/rt0lab/ebpf"
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
+	"github.com/rt0lab/rt0lab/runner/image"
+	"github.com/rt0lab/rt0lab/runner/lab"
+	"github.com/rt0lab/rt0lab/runner/place"
+)
+
+func ready(tb testing.TB) {
+	tb.Helper()
+	if err := ebpf.Ready(); err != nil {
+		tb.Skip(err) // it says what is missing and how to get it
+	}
+}
+
+// watched opens a tracer for the beginnings of functions of a program of the test's own.
+func watched(tb testing.TB, path string, o ebpf.Options, functions ...string) *ebpf.Tracer {
+	tb.Helper()
+	r, img := looked(tb, path)
+	choose := ebpf.NewChooser(img, nil)
+	for _, f := range functions {
+		site, err := choose.Beginning(addressOf(tb, r, f))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		o.Probes = append(o.Probes, ebpf.Probe{Site: site})
+	}
+	if off, ok, err := img.Offset("runtime.g", "goid"); err == nil && ok {
+		o.GoidOffset = off
+	}
+	o.Path = path
+	return opened(tb, o)
+}
+
+func opened(tb testing.TB, o ebpf.Options) *ebpf.Tracer {
+	tb.Helper()
+	t, err := ebpf.Open(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := t.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return t
+}
+
+// started is a command in a process group of its own.
+func started(path string, args ...string) *exec.Cmd {
+	cmd := exec.Command(path, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+// run runs the program once and returns all that was seen.
+func run(tb testing.TB, t *ebpf.Tracer, cmd *exec.Cmd) ([]ebpf.Event, ebpf.Run) {
+	tb.Helper()
+	var events []ebpf.Event
+	r, err := t.Run(tb.Context(), cmd, func(e ebpf.Event) bool { events = append(events, e); return true })
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return events, r
+}
+
+// passed are the probes in the order in which they were passed first.
+func passed(events []ebpf.Event) (order []int) {
+	for _, e := range events {
+		if e.Kind == ebpf.Passed && !slices.Contains(order, e.Probe) {
+			order = append(order, e.Probe)
+		}
+	}
+	return order
+}
+
+func TestRunOnReleases(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	for _, release := range []string{"1.10", "1.16.15", "1.17", "1.21.13", "1.27.4"} {
+		t.Run(release, func(t *testing.T) {
+			t.Parallel()
+			path := buildtest.Copy(t, buildtest.Hello(t, release))
+			functions := []string{"runtime.check", "runtime.args", "runtime.osinit", "runtime.schedinit", "runtime.newproc", "runtime.mstart", "runtime.main", "main.main"}
+			tracer := watched(t, path, ebpf.Options{Syscalls: true}, functions...)
+			for range 3 { // one attachment serves many runs
+				events, r := run(t, tracer, started(path))
+				if r.ExitCode != 0 || r.Stopped || r.Signal != "" {
+					t.Errorf("%+v", r)
+				}
+				if order := passed(events); !slices.IsSorted(order) || len(order) != len(functions) {
+					t.Errorf("passed in the order %v", order)
+				}
+				if first := events[0]; first.Kind != ebpf.Exec || first.Time != 0 || first.Thread != uint32(r.Pid) {
+					t.Errorf("begins with %+v, pid %d", first, r.Pid)
+				}
+				var before time.Duration
+				for _, e := range events {
+					if e.Time < before-time.Millisecond || e.Time > time.Minute {
+						t.Errorf("%+v after %s", e, before)
+					}
+					before = e.Time
+					switch {
+					case e.Kind == ebpf.Passed && functions[e.Probe] == "main.main" && (e.Goid != 1 || !e.HasGoid):
+						t.Errorf("main.main: %+v", e)
+					case e.Kind == ebpf.Passed && functions[e.Probe] == "runtime.schedinit" && (e.Goid != 0 || !e.HasGoid || e.Thread != uint32(r.Pid)):
+						t.Errorf("schedinit: %+v", e)
+					}
+				}
+				if last := events[len(events)-1]; last.Kind != ebpf.Exit || last.Process != uint32(r.Pid) {
+					t.Errorf("ends with %+v", last)
+				}
+				names := syscalls(events)
+				if names[0] != "arch_prctl" || names[len(names)-1] != "exit_group" || !slices.Contains(names, "mmap") || !slices.Contains(names, "write") {
+					t.Errorf("system calls %v", names)
+				}
+			}
+		})
+	}
+}
+
+func syscalls(events []ebpf.Event) (names []string) {
+	for _, e := range events {
+		if e.Kind == ebpf.Syscall {
+			names = append(names, ebpf.SyscallName(e.Number))
+		}
+	}
+	return names
+}
+
+// What the kernel is told in advance, it must not hear of later.
+func TestNothingIsSeenOfOthers(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	path := buildtest.Copy(t, buildtest.Hello(t, "local"))
+	tracer := watched(t, path, ebpf.Options{Syscalls: true}, "main.main")
+	// Another process that runs the same file, started by this one, before and during the run.
+	if err := started(path).Run(); err != nil {
+		t.Fatal(err)
+	}
+	others := 0
+	events, r := func() (events []ebpf.Event, r ebpf.Run) {
+		r, err := tracer.Run(t.Context(), started(path), func(e ebpf.Event) bool {
+			if others == 0 {
+				others++
+				if err := started(path).Run(); err != nil {
+					t.Error(err)
+				}
+			}
+			events = append(events, e)
+			return true
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return events, r
+	}()
+	mains := 0
+	for _, e := range events {
+		if e.Kind == ebpf.Passed {
+			mains++
+		}
+		if e.Kind == ebpf.Exit && e.Process != uint32(r.Pid) {
+			t.Errorf("%+v of another process than %d", e, r.Pid)
+		}
+	}
+	if mains != 1 {
+		t.Errorf("main.main was passed %d times", mains)
+	}
+}
+
+func TestNeverPassed(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	path := buildtest.Copy(t, buildtest.Hello(t, "local"))
+	tracer := watched(t, path, ebpf.Options{}, "main.main", "runtime.fatalpanic")
+	if events, _ := run(t, tracer, started(path)); !slices.Equal(passed(events), []int{0}) {
+		t.Errorf("passed %v", passed(events))
+	}
+	// Once the probes are gone nothing is there that could be passed.
+	if err := tracer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := started(path).Run(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Each of these is the same for the caller, whatever the program does.
+func TestPrograms(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	const source = "package main\n\nimport (\n\t\"os\"\n\t\"syscall\"\n)\n\nvar _ = os.Args\nvar _ = syscall.Kill\n\nfunc main() {\n\t%s\n}\n"
+	for _, tt := range []struct {
+		name, body string
+		want       ebpf.Run
+	}{
+		{"ends", `println("x")`, ebpf.Run{}},
+		{"exits", `os.Exit(3)`, ebpf.Run{ExitCode: 3}},
+		{"panics", `panic("no")`, ebpf.Run{ExitCode: 2}},
+		{"kills itself", `syscall.Kill(syscall.Getpid(), syscall.SIGKILL); select {}`, ebpf.Run{ExitCode: -1, Signal: "SIGKILL"}},
+		{"forks", `syscall.ForkExec("/bin/true", []string{"true"}, nil)`, ebpf.Run{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			path := buildtest.Copy(t, buildtest.Program(t, fmt.Sprintf(source, tt.body), lab.Setup{}))
+			tracer := watched(t, path, ebpf.Options{}, "main.main")
+			events, r := run(t, tracer, started(path))
+			if r.Pid = 0; r != tt.want {
+				t.Errorf("%+v, want %+v", r, tt.want)
+			}
+			if len(passed(events)) != 1 {
+				t.Errorf("main.main was not passed: %+v", events)
+			}
+		})
+	}
+}
+
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	path := buildtest.Copy(t, buildtest.Program(t, "package main\n\nfunc main() {\n\tfor {\n\t}\n}\n", lab.Setup{}))
+	tracer := watched(t, path, ebpf.Options{}, "main.main")
+	for name, stop := range map[string]func(cancel func()) func(ebpf.Event) bool{
+		"enough seen": func(func()) func(ebpf.Event) bool { return func(e ebpf.Event) bool { return e.Kind != ebpf.Passed } },
+		"context ended": func(cancel func()) func(ebpf.Event) bool {
+			return func(e ebpf.Event) bool {
+				if e.Kind == ebpf.Passed {
+					cancel()
+				}
+				return true
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			r, err := tracer.Run(ctx, started(path), stop(cancel))
+			if err != nil || !r.Stopped || r.Signal != "SIGKILL" {
+				t.Errorf("%+v, %v", r, err)
+			}
+			if err := syscall.Kill(r.Pid, 0); !errors.Is(err, syscall.ESRCH) {
+				t.Errorf("process %d is still there: %v", r.Pid, err)
+			}
+		})
+	}
+}
+
+// A ring that is too small tells so, every time, and works again afterwards.
+func TestLost(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	path := buildtest.Copy(t, buildtest.Program(t, "package main\n\n//go:noinline\nfunc f(i int) int { return i + 1 }\n\nfunc main() {\n\tn := 0\n\tfor i := 0; i < 20000; i++ {\n\t\tn = f(n)\n\t}\n\tprintln(n)\n}\n", lab.Setup{}))
+	tracer := watched(t, path, ebpf.Options{Ring: 1}, "main.f")
+	for range 2 {
+		release := make(chan struct{})
+		cmd := started(path)
+		events := 0
+		_, err := tracer.Run(t.Context(), cmd, func(ebpf.Event) bool {
+			if events++; events == 1 {
+				// The program runs on while nobody reads.
+				go func() {
+					defer close(release)
+					for {
+						if state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid)); err != nil || strings.Contains(string(state), ") Z ") {
+							return
+						}
+					}
+				}()
+				<-release
+			}
+			return true
+		})
+		if !errors.Is(err, ebpf.ErrLost) {
+			t.Errorf("%d events, %v; want ErrLost", events, err)
+		}
+	}
+	// The same with a limit: what is told fits.
+	r, img := looked(t, path)
+	site, err := ebpf.NewChooser(img, nil).Beginning(addressOf(t, r, "main.f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	limited := opened(t, ebpf.Options{Path: path, Ring: 1, Probes: []ebpf.Probe{{Site: site, Most: 7}}})
+	n := 0
+	for range 2 {
+		events, _ := run(t, limited, started(path))
+		for _, e := range events {
+			if e.Kind == ebpf.Passed {
+				n++
+			}
+		}
+	}
+	if n != 14 {
+		t.Errorf("%d passings were told in two runs, want 7 each", n)
+	}
+}
+
+// The branch to morestack is passed again for the same call; the push behind it is not.
+func TestStackGrows(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	const source = "package main\n\nvar out byte\n\n//go:noinline\nfunc grow() byte {\n\tvar big [1 << 16]byte\n\tfor i := range big {\n\t\tbig[i] = byte(i)\n\t}\n\treturn big[out]\n}\n\nfunc main() {\n\tdone := make(chan byte)\n\tgo func() { done <- grow() + grow() }()\n\tprintln(<-done)\n}\n"
+	path := buildtest.Copy(t, buildtest.Program(t, source, lab.Setup{}))
+	r, img := looked(t, path)
+	choose := ebpf.NewChooser(img, nil)
+	entry := addressOf(t, r, "main.grow")
+	push, err := choose.Beginning(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check, err := choose.Exact(addressOf(t, r, "main.grow: JBE"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check.ChecksStack = true
+	first, err := choose.Exact(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracer := opened(t, ebpf.Options{Path: path, Probes: []ebpf.Probe{{Site: first}, {Site: check}, {Site: push}}})
+	events, _ := run(t, tracer, started(path))
+	var hits [3]int
+	again := 0
+	for _, e := range events {
+		if e.Kind == ebpf.Passed {
+			hits[e.Probe]++
+			if e.Again {
+				again++
+			}
+		}
+	}
+	if hits != [3]int{3, 3, 2} || again != 1 {
+		t.Errorf("entry, check and push were passed %v times, %d to come again", hits, again)
+	}
+}
+
+// FirstThread leaves out what other threads pass.
+func TestFirstThread(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	path := buildtest.Copy(t, buildtest.Hello(t, "local"))
+	r, img := looked(t, path)
+	site, err := ebpf.NewChooser(img, nil).Beginning(addressOf(t, r, "runtime.mstart1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracer := opened(t, ebpf.Options{Path: path, Probes: []ebpf.Probe{{Site: site}, {Site: site, FirstThread: true}}})
+	events, process := run(t, tracer, started(path))
+	var threads [2]map[uint32]bool
+	for i := range threads {
+		threads[i] = map[uint32]bool{}
+	}
+	for _, e := range events {
+		if e.Kind == ebpf.Passed {
+			threads[e.Probe][e.Thread] = true
+		}
+	}
+	if len(threads[0]) < 2 || len(threads[1]) != 1 || !threads[1][uint32(process.Pid)] {
+		t.Errorf("any thread: %v, the first: %v", threads[0], threads[1])
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	missing := filepath.Join(t.TempDir(), "missing")
+	if _, err := ebpf.Open(ebpf.Options{Path: missing, Probes: []ebpf.Probe{{}}}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+	tracer := opened(t, ebpf.Options{})
+	if _, err := tracer.Run(t.Context(), started(missing), func(ebpf.Event) bool { return true }); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+	// A run after one that could not be started.
+	if events, _ := run(t, tracer, started("/bin/true")); len(events) < 2 {
+		t.Errorf("%+v", events)
+	}
+}
+
+func init() { child = look }
+
+// look is what the processes do that TestRights starts.
+func look(program string) {
+	if err := ebpf.Ready(); err != nil {
+		fmt.Printf("lacking: %v\n", err)
+		return
+	}
+	r, err := place.Open(program)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	img, err := image.Open(program)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	site, err := ebpf.NewChooser(img, nil).Beginning(r.Place("main.main").Addrs[0])
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tracer, err := ebpf.Open(ebpf.Options{Path: program, Syscalls: true, Probes: []ebpf.Probe{{Site: site}}})
+	if err != nil {
+		fmt.Printf("not opened: %v\n", err)
+		return
+	}
+	defer tracer.Close()
+	var events []ebpf.Event
+	end, err := tracer.Run(context.Background(), started(program), func(e ebpf.Event) bool { events = append(events, e); return true })
+	fmt.Printf("saw main.main: %v, calls: %v, exit %d, %v\n", len(passed(events)) == 1, len(syscalls(events)) > 9, end.ExitCode, err)
+}
+
+// TestRights looks as a user who is nobody, with all capabilities that are needed, with none, and with each alone.
+func TestRights(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	program := buildtest.Copy(t, buildtest.Hello(t, "local"))
+	self := buildtest.Copy(t, executable(t))
+	for _, f := range []string{program, self} {
+		for _, open := range []string{f, filepath.Dir(f), filepath.Dir(filepath.Dir(f))} {
+			if err := os.Chmod(open, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name         string
+		capabilities []uintptr
+		want         []string
+	}{
+		{"all", []uintptr{unix.CAP_BPF, unix.CAP_PERFMON}, []string{"saw main.main: true, calls: true, exit 0, <nil>"}},
+		{"none", nil, []string{"no right to use eBPF probes", "lacks CAP_BPF and CAP_PERFMON;", "setcap cap_bpf,cap_perfmon+ep " + self}},
+		{"no CAP_BPF", []uintptr{unix.CAP_PERFMON}, []string{"lacks CAP_BPF;"}},
+		{"no CAP_PERFMON", []uintptr{unix.CAP_BPF}, []string{"lacks CAP_PERFMON;"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cmd := exec.Command(self)
+			cmd.Dir = "/"
+			cmd.Env = []string{childOf + "=" + program}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}, AmbientCaps: tt.capabilities}
+			out, err := cmd.CombinedOutput()
+			if errors.Is(err, syscall.EPERM) {
+				t.Skipf("may not become another user: %v (run as root)", err)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(string(out), want) {
+					t.Errorf("%v\n%s\nwant %q", err, out, want)
+				}
+			}
+		})
+	}
+}
+
+func executable(tb testing.TB) string {
+	tb.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return self
+}
