@@ -120,11 +120,30 @@ func (s *session) observation(walk observe.Walk, begin time.Time) observe.Observ
 // leaves reports whether the script of a fact's subject neither names the fact nor returned it.
 func (s *session) leaves(name string, walk observe.Walk) bool {
 	for _, t := range s.tables {
-		if t.Subject != fact.Subject(name) || strings.Contains(t.Source, name) {
+		if t.Subject != fact.Subject(name) || spells(t.Source, name) {
 			continue
 		}
 		_, returned := s.scripts.Facts()[name]
 		return !returned && !slices.ContainsFunc(walk.Served, func(served observe.Served) bool { return served.Subject == t.Subject && served.Error != "" })
+	}
+	return false
+}
+
+// spells reports whether the name of a fact stands in a script, whole or as the
+// beginning of a name that is put together ("cpu." + reg, "cpu.%s").
+func spells(source, name string) bool {
+	if strings.Contains(source, name) {
+		return true
+	}
+	for i, c := range name {
+		if c != '.' && c != '_' {
+			continue
+		}
+		for _, end := range []string{`"`, "'", "%", "{"} {
+			if strings.Contains(source, name[:i+1]+end) {
+				return true
+			}
+		}
 	}
 	return false
 }
