@@ -154,7 +154,7 @@ func elfSymbols(f *elf.File) ([]Symbol, error) {
 		if s.Section == elf.SHN_UNDEF || s.Name == "" || t == elf.STT_FILE || t == elf.STT_SECTION || t == elf.STT_TLS {
 			continue
 		}
-		symbols = append(symbols, Symbol{Name: s.Name, Addr: s.Value, Size: s.Size, Func: t == elf.STT_FUNC})
+		symbols = append(symbols, Symbol{Name: s.Name, Addr: s.Value, Size: s.Size, Func: t == elf.STT_FUNC, Local: elf.ST_BIND(s.Info) == elf.STB_LOCAL})
 	}
 	return symbols, nil
 }

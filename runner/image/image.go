@@ -61,10 +61,11 @@ type Section struct {
 
 // Symbol is one entry of the file's symbol table that has an address.
 type Symbol struct {
-	Name string // without the underscore that Mach-O puts in front of every name
-	Addr uint64
-	Size uint64 // 0 = unknown: Mach-O and PE do not keep it
-	Func bool   // it names code
+	Name  string // without the underscore that Mach-O puts in front of every name
+	Addr  uint64
+	Size  uint64 // 0 = unknown: Mach-O and PE do not keep it
+	Func  bool   // it names code
+	Local bool   // only the object file it comes from sees it: name<>(SB) in assembly
 }
 
 // segment is a range of addresses and the bytes of the file that fill it.

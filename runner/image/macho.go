@@ -26,6 +26,7 @@ var pcRegister = map[macho.Cpu]struct{ flavor, offset, size int }{
 const (
 	sectionTypeMask   = 0xff
 	sectionZeroFill   = 0x1
+	symbolExternal    = 0x01       // N_EXT
 	sectionInstrs     = 0x80000400 // S_ATTR_PURE_INSTRUCTIONS or S_ATTR_SOME_INSTRUCTIONS
 	protectionWrite   = 0x2
 	protectionExecute = 0x4
@@ -190,7 +191,7 @@ func (im *Image) machoSymbols(f *macho.File) ([]Symbol, error) {
 		if name == "" {
 			continue
 		}
-		symbols = append(symbols, Symbol{Name: name, Addr: s.Value, Func: f.Sections[s.Sect-1].Flags&sectionInstrs != 0})
+		symbols = append(symbols, Symbol{Name: name, Addr: s.Value, Func: f.Sections[s.Sect-1].Flags&sectionInstrs != 0, Local: s.Type&symbolExternal == 0})
 	}
 	if len(symbols) == 0 {
 		return nil, ErrNoSymbols // imports alone, as -s leaves them

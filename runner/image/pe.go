@@ -102,6 +102,8 @@ func peSymbols(f *pe.File, base uint64) ([]Symbol, error) {
 			Name: s.Name,
 			Addr: base + uint64(sect.VirtualAddress) + uint64(s.Value),
 			Func: sect.Characteristics&pe.IMAGE_SCN_MEM_EXECUTE != 0,
+			// IMAGE_SYM_CLASS_STATIC
+			Local: s.StorageClass == 3,
 		})
 	}
 	if len(symbols) == 0 {

@@ -33,6 +33,7 @@ var vocabulary = map[string]word{
 	"Section":   ofText(section),
 	"SectionOf": ofAddr(sectionOf),
 	"HasSymbol": ofText(hasSymbol),
+	"Local":     ofText(local),
 	"Contains":  ofText(contains),
 	"Word":      ofAddr(integer(8)),
 	"Dword":     ofAddr(integer(4)),
@@ -192,6 +193,12 @@ func sectionOf(s *session, a uint64) (starlark.Value, error) {
 func hasSymbol(s *session, name string) (starlark.Value, error) {
 	_, ok, err := s.im.Symbol(name)
 	return starlark.Bool(ok), err
+}
+
+// local says whether only the object file that a symbol comes from sees it.
+func local(s *session, name string) (starlark.Value, error) {
+	sym, ok, err := s.im.Symbol(name)
+	return orNone(ok, starlark.Bool(sym.Local), err)
 }
 
 func contains(s *session, b string) (starlark.Value, error) {
