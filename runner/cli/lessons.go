@@ -22,6 +22,7 @@ func (s *session) listCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "the labs, their claims and mutants counted",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "posts", Usage: "the posts instead, and for which releases their transcripts can be true"}},
 		Action: func(c *cli.Context) error {
 			if err := noArgs(c); err != nil {
 				return err
@@ -29,6 +30,9 @@ func (s *session) listCommand() *cli.Command {
 			data, err := s.data()
 			if err != nil {
 				return err
+			}
+			if c.Bool("posts") {
+				return s.posts(data)
 			}
 			for _, l := range data.Labs {
 				fmt.Fprintf(s.stdout, "%02d  %-36s %3d claims %3d mutants   %s\n", l.Number, l.Title.In(s.lang), len(l.Claims), len(l.Mutants), l.ID)

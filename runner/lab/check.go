@@ -66,6 +66,15 @@ func Check(d *Data) error {
 			ids = append(ids, claim.ID)
 		}
 	}
+	for _, id := range slices.Sorted(maps.Keys(d.Posts)) {
+		for key, list := range map[string][]string{"text": d.Posts[id].Text, "transcript": d.Posts[id].Transcript} {
+			for _, claim := range list {
+				if !claims[claim] {
+					c.fail(RuleReference, postsFile, d.Posts[id].Lines.Of(key), "post %q: %q is no claim of any lab%s", id, claim, near.Hint(claim, ids))
+				}
+			}
+		}
+	}
 	facts := slices.Sorted(maps.Keys(d.Catalogue))
 	subjects := slices.Sorted(maps.Keys(d.Subjects))
 	for _, lab := range d.Labs {

@@ -54,7 +54,12 @@ type Post struct {
 	Site    string // where it stands, "" when unknown
 	Release string // the release it is really about
 	System  string // "linux/amd64"
-	Line    int
+	// Transcript and Text are claims that together tell the release: of what a
+	// debugger printed for the author, and of the source that the post quotes.
+	Transcript []string
+	Text       []string
+	Line       int
+	Lines      strict.Lines
 }
 
 // Lab is a lesson: one folder below labs/.

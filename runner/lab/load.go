@@ -95,7 +95,10 @@ func (l *loader) posts() {
 		return
 	}
 	for id, p := range f.Posts {
-		l.data.Posts[id] = Post{ID: id, Title: p.Title, Site: p.Site, Release: string(p.Release), System: p.System, Line: p.Lines.Of("")}
+		l.data.Posts[id] = Post{
+			ID: id, Title: p.Title, Site: p.Site, Release: string(p.Release), System: p.System,
+			Transcript: p.Transcript, Text: p.Text, Line: p.Lines.Of(""), Lines: p.Lines,
+		}
 	}
 }
 

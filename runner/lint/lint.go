@@ -77,6 +77,7 @@ func Lint(fsys fs.FS, o Options) []Finding {
 	l.orphans()
 	l.mutants()
 	l.changes()
+	l.posts()
 
 	slices.SortFunc(l.found, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Msg, b.Msg))

@@ -55,6 +55,10 @@ type Post struct {
 	Site    string       `yaml:"site"`
 	Release Release      `yaml:"release" jsonschema:"required"`
 	System  string       `yaml:"system" jsonschema:"required"`
+	// What a debugger printed on the author's machine, as claims.
+	Transcript []string `yaml:"transcript"`
+	// What the post quotes or says of the runtime's source, as claims.
+	Text []string `yaml:"text"`
 }
 
 // Releases is labs/releases.yaml.
