@@ -9,7 +9,7 @@ def number(text):
 def at_rt0_go(seen):
     lines = Disasm("runtime.rt0_go")
     loads = [[addr, number(text)] for addr, text in lines if text.startswith("lea rdi,[0x")]
-    tests = [i for i in range(len(lines)) if lines[i][1] == "cmp rax,0x123"]
+    tests = [i for i in range(len(lines)) if lines[i][1].startswith("cmp rax,0x12")]
     leads = number(lines[tests[0] + 1][1]) if tests else None
     skipped = [i - tests[0] - 1 for i in range(len(lines)) if lines[i][0] == leads]
     exit = Disasm("runtime.exit")

@@ -72,6 +72,7 @@ def at_image(seen):
         "x.text.interp": Interp(),
         "x.list.needed": Needed(),
         "x.list.symbols": [HasSymbol(n) for n in [go, go + ".abi0", entry, "runtime." + entry, "main"]],
+        "x.list.local": [Local("setg_gcc"), Local("runtime.g0"), Local("runtime.nosuch") == None],
         "x.list.has": [Has(n) for n in [go, "runtime.g", "runtime.g0", "runtime.heapAddrBits", "runtime.nosuch", "runtime.mstart0"]],
         "x.list.absent": [n for n in ["runtime.nosuch", "runtime.g0.nosuch"] if Addr(n) == None],
         "x.bool.same_field": Addr("runtime.m0.tls[2]") == Addr("runtime.m0") + Offset("runtime.m", "tls") + 16,
@@ -138,10 +139,14 @@ var wordAnswers = []struct {
 		"x.int.minor": "26", "x.list.code": "", "x.list.go_code": "", "x.list.calls": "", "x.list.flags": "[topframe asm]", "x.list.lines": "", "x.list.text_section": "[69632 AX true]",
 	}},
 	{"darwin amd64", "1.26.8", "darwin", "amd64", map[string]string{
+		// Go exports nothing from a Mach-O program.
+		"x.list.local": "[true true true]",
 		"x.int.minor": "26", "x.list.calls": "", "x.text.interp": "/usr/lib/dyld", "x.list.needed": "[/usr/lib/libSystem.B.dylib]", "x.text.entry_section": "__text",
 		"x.list.sections": "", "x.list.text_section": "[16781312 AX true]", "x.list.g0_section": "", "x.list.mainpc": "[__rodata runtime.main]",
 	}},
 	{"darwin arm64", "1.26.8", "darwin", "arm64", map[string]string{
+		// Go exports nothing from a Mach-O program.
+		"x.list.local": "[true true true]",
 		"x.int.minor": "26", "x.list.code": "", "x.list.go_code": "", "x.list.calls": "", "x.list.flags": "[topframe asm]", "x.list.lines": "", "x.list.jump": "[JMP runtime.rt0_go]",
 		"x.text.interp": "/usr/lib/dyld", "x.list.needed": "[/usr/lib/libSystem.B.dylib]", "x.text.entry_section": "__text", "x.list.sections": "",
 		"x.list.text_section": "[4294971392 AX true]", "x.list.g0_section": "", "x.list.mainpc": "[__rodata runtime.main]",
@@ -165,7 +170,7 @@ var newest = map[string]string{
 	"x.bool.contiguous": "true", "x.list.no_function": "[true true true true true true]",
 	"x.list.calls": "[" + rt0Calls2 + " runtime.write runtime.exit runtime.abort]", "x.list.lines": "[[rt0_linux_amd64.s 8] proc.go true]",
 	"x.list.params": "[fn]", "x.list.flags": "[topframe spwrite asm]", "x.list.producer": "[false true true]", "x.list.contains": "[true false]",
-	"x.list.memory": "[0 0 0 true]", "x.text.text": "go1.",
+	"x.list.memory": "[0 0 0 true]", "x.text.text": "go1.", "x.list.local": "[true false true]",
 }
 
 func TestWords(t *testing.T) {
