@@ -141,13 +141,13 @@ var wordAnswers = []struct {
 	{"darwin amd64", "1.26.8", "darwin", "amd64", map[string]string{
 		// Go exports nothing from a Mach-O program.
 		"x.list.local": "[true true true]",
-		"x.int.minor": "26", "x.list.calls": "", "x.text.interp": "/usr/lib/dyld", "x.list.needed": "[/usr/lib/libSystem.B.dylib]", "x.text.entry_section": "__text",
+		"x.int.minor":  "26", "x.list.calls": "", "x.text.interp": "/usr/lib/dyld", "x.list.needed": "[/usr/lib/libSystem.B.dylib]", "x.text.entry_section": "__text",
 		"x.list.sections": "", "x.list.text_section": "[16781312 AX true]", "x.list.g0_section": "", "x.list.mainpc": "[__rodata runtime.main]",
 	}},
 	{"darwin arm64", "1.26.8", "darwin", "arm64", map[string]string{
 		// Go exports nothing from a Mach-O program.
 		"x.list.local": "[true true true]",
-		"x.int.minor": "26", "x.list.code": "", "x.list.go_code": "", "x.list.calls": "", "x.list.flags": "[topframe asm]", "x.list.lines": "", "x.list.jump": "[JMP runtime.rt0_go]",
+		"x.int.minor":  "26", "x.list.code": "", "x.list.go_code": "", "x.list.calls": "", "x.list.flags": "[topframe asm]", "x.list.lines": "", "x.list.jump": "[JMP runtime.rt0_go]",
 		"x.text.interp": "/usr/lib/dyld", "x.list.needed": "[/usr/lib/libSystem.B.dylib]", "x.text.entry_section": "__text", "x.list.sections": "",
 		"x.list.text_section": "[4294971392 AX true]", "x.list.g0_section": "", "x.list.mainpc": "[__rodata runtime.main]",
 	}},
