@@ -94,6 +94,11 @@ func (s *session) record(c *cli.Context, e *verify.Engine, labs []*lab.Lab, tc r
 }
 
 func (s *session) recordOne(l *lab.Lab, p recording.Platform, res *verify.Result, check bool) (changed bool, err error) {
+	var lacking []string
+	if check {
+		lacking = s.lacking(res)
+		l = without(l, lacking)
+	}
 	rec, leftOut, err := recording.Make(s.input(l, p, res))
 	if err != nil {
 		return false, err
@@ -121,11 +126,49 @@ func (s *session) recordOne(l *lab.Lab, p recording.Platform, res *verify.Result
 		fmt.Fprintf(s.stdout, "%s on %s: nothing is recorded; write it with rt0lab --data DIR record\n", l.ID, res.Release)
 		return true, nil
 	}
-	for _, d := range recording.Compare(old, rec, s.loaded.Catalogue) {
+	for _, d := range recording.Compare(old.Without(lacking), rec.Without(lacking), s.loaded.Catalogue) {
 		fmt.Fprintf(s.stdout, "%s on %s: %s\n", l.ID, res.Release, d)
 		changed = true
 	}
 	return changed, nil
+}
+
+// lacking are the witnesses that this machine does not have, each told of once:
+// a comparison is good without them, a recording is not.
+func (s *session) lacking(res *verify.Result) (names []string) {
+	for _, start := range res.Starts {
+		for name, err := range start.Errs {
+			if !errors.Is(err, observe.ErrMachine) || slices.Contains(names, name) {
+				continue
+			}
+			names = append(names, name)
+			if !s.told[name] {
+				fmt.Fprintf(s.stderr, "rt0lab: compared without %s: %v\n", name, err)
+			}
+			if s.told == nil {
+				s.told = map[string]bool{}
+			}
+			s.told[name] = true
+		}
+	}
+	return names
+}
+
+// without is the lab as if its claims did not ask the witnesses.
+func without(l *lab.Lab, witnesses []string) *lab.Lab {
+	if len(witnesses) == 0 {
+		return l
+	}
+	lean := *l
+	lean.Claims = nil
+	for _, c := range l.Claims {
+		d := *c
+		d.Witnesses = slices.DeleteFunc(slices.Clone(c.Witnesses), func(w string) bool { return slices.Contains(witnesses, w) })
+		if len(d.Witnesses) > 0 || c.Unobservable.En != "" {
+			lean.Claims = append(lean.Claims, &d)
+		}
+	}
+	return &lean
 }
 
 // input gathers what the witnesses saw in the setups of one lab and platform.

@@ -43,7 +43,8 @@ type session struct {
 	offline  bool
 	verbose  bool
 	color    bool
-	width    int // columns of the terminal, 0 when there is none
+	width    int             // columns of the terminal, 0 when there is none
+	told     map[string]bool // the witnesses whose lack was told of
 
 	loaded *lab.Data
 	books  map[string]*recording.Book
