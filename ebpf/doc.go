@@ -88,8 +88,8 @@ type Options struct {
 	Ring int
 }
 
-// DefaultRing has room for 26,000 passings.
-const DefaultRing = 1 << 20
+// DefaultRing has room for 100,000 passings or 47,000 system calls that nobody has read yet.
+const DefaultRing = 4 << 20
 
 // Run is what became of one start of the program.
 type Run struct {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
@@ -16,15 +16,19 @@ import (
 
 // Ready returns nil when probes can be used here, or an error that wraps
 // ErrRights or ErrFeature and says what is missing and how to get it. It asks
-// for the things themselves, not for a kernel's number or a user's id. It takes milliseconds.
-func Ready() error {
+// for the things themselves, not for a kernel's number or a user's id, and once only.
+func Ready() error { return probed() }
+
+var probed = sync.OnceValue(probe)
+
+func probe() error {
 	if err := rights(); err != nil {
 		return err
 	}
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return fmt.Errorf("%w: the limit of locked memory cannot be lifted: %w (ulimit -l unlimited, as root)", ErrRights, err)
 	}
-	if _, err := btf.LoadKernelSpec(); err != nil {
+	if _, err := kernelTypes.Kernel(); err != nil {
 		return fmt.Errorf("%w: no BTF of the kernel in /sys/kernel/btf/vmlinux (%w); use a kernel built with CONFIG_DEBUG_INFO_BTF=y", ErrFeature, err)
 	}
 	for _, f := range []struct {

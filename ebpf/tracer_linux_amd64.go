@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
@@ -42,7 +43,7 @@ func (t *Tracer) open(many bool) error {
 	if err != nil {
 		return err
 	}
-	if t.coll, err = ebpf.NewCollection(spec); err != nil {
+	if t.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: kernelTypes}); err != nil {
 		return err
 	}
 	if t.reader, err = ringbuf.NewReader(t.coll.Maps[startMapEvents]); err != nil {
@@ -71,6 +72,9 @@ func (t *Tracer) open(many bool) error {
 	}
 	return t.attachEach(file)
 }
+
+// kernelTypes keeps what is known of the running kernel's types: reading them takes longer than all the rest.
+var kernelTypes = btf.NewCache()
 
 // attachMany is one link for all probes: attached in milliseconds, gone in tens of them.
 func (t *Tracer) attachMany(file *link.Executable) error {

@@ -218,7 +218,8 @@ func TestScripts(t *testing.T) {
 func TestPrograms(t *testing.T) {
 	t.Parallel()
 	ready(t)
-	const table = "def early(seen): return {'x.early': 1}\ndef late(seen): return {'x.late': 2}\ndef done(seen): return {'x.done': Syscalls(any_thread = True)[-1]}\n"
+	const table = "def early(seen): return {'x.early': 1}\ndef late(seen): return {'x.late': 2}\n"
+	const done = "def done(seen): return {'x.done': Syscalls(any_thread = True)[-1]}\n"
 	for _, tt := range []struct {
 		name, body string
 		exit       bool
@@ -240,7 +241,7 @@ func TestPrograms(t *testing.T) {
 			source := table + "stops = {'runtime.schedinit': early, 'main.late, any thread': late}\n"
 			if tt.exit {
 				facts["done text"] = []string{"exit"}
-				source = table + "stops = {'runtime.schedinit': early, 'main.late, any thread': late, 'exit': done}\n"
+				source = table + done + "stops = {'runtime.schedinit': early, 'main.late, any thread': late, 'exit': done}\n"
 			}
 			req := request(t, binary, source, facts)
 			if tt.within > 0 {
