@@ -4,6 +4,7 @@
 # the goroutine that is made is the first of runtime.allgs.
 
 WORD = 8
+CALL = 5  # bytes of the instruction
 MAIN = "runtime.main"
 
 
@@ -50,9 +51,13 @@ def field(path):
     return Var("runtime.allgs[0]." + path)
 
 
-# Go functions take arguments in registers when rt0_go's call goes to a wrapper.
-def arguments(seen):
-    if seen["newproc.registers"]:
+# Go functions take their arguments in registers since 1.17.
+def registers():
+    return Minor() >= 17
+
+
+def arguments():
+    if registers():
         return [Reg("rax"), Reg("rbx"), Reg("rcx")]
     sp = Reg("rsp") + WORD
     return [Word(sp), Word(sp + WORD), Word(sp + 2 * WORD)]
@@ -67,55 +72,57 @@ def caller():
     return frames[1] if len(frames) > 1 else None
 
 
-def after_schedinit(seen):
+# Nothing is left on the stack between here and the pushes.
+def after_osinit(seen):
     return {"newproc.sp.before": Reg("rsp")}
 
 
 def at_call(seen):
-    sp, pc, rax = Reg("rsp"), Reg("rip"), Reg("rax")
-    distance = Dword(pc + 1)
-    distance -= (distance >> 31) << 32
-    there = sp
+    there, rax = Reg("rsp"), Reg("rax")
     pushed = []
     while there < seen["newproc.sp.before"]:
         pushed.append(named(Word(there)))
         there += WORD
     return {
-        "newproc.registers": pc + 5 + distance != Addr("runtime.newproc"),
-        "newproc.call.return": pc + 5,
+        "newproc.call.return": Reg("rip") + CALL,
         "newproc.pushed": pushed,
         "newproc.rax": named(rax),
         "newproc.rax.word": entry(Word(rax)),
         "newproc.code": around(),
-        "newproc.order": [],
-        "newproc.status": [],
-        "newproc.locks": [Var("runtime.m0.locks")],
     }
 
 
 def passed(seen, name):
-    return {"newproc.order": seen["newproc.order"] + [name]} if "newproc.order" in seen else {}
+    return {"newproc.order": seen.get("newproc.order", []) + [name]}
 
 
 def noted(seen, what):
-    return {"newproc.status": seen["newproc.status"] + [what]} if "newproc.status" in seen else {}
+    return {"newproc.status": seen.get("newproc.status", []) + [what]}
+
+
+# m0.locks, added to what was noted before.
+def locks(seen):
+    return {"newproc.locks": seen.get("newproc.locks", []) + [Var("runtime.m0.locks")]}
+
+
+def at_newproc1(seen):
+    return locks(seen)
 
 
 def at_gfget(seen):
     facts = passed(seen, "gfget")
-    if "newproc.locks" in seen:
-        facts["newproc.locks"] = seen["newproc.locks"] + [Var("runtime.m0.locks")]
+    facts.update(locks(seen))
     return facts
 
 
 # A result stands in the register of the first argument, or behind the argument on the stack.
 def after_gfget(seen):
-    return {"newproc.gfget.result": Reg("rax") if seen["newproc.registers"] else Word(Reg("rsp") + WORD)}
+    return {"newproc.gfget.empty": (Reg("rax") if registers() else Word(Reg("rsp") + WORD)) == 0}
 
 
 def at_malg(seen):
     facts = passed(seen, "malg")
-    facts["newproc.malg.size"] = Reg("eax") if seen["newproc.registers"] else Dword(Reg("rsp"))
+    facts["newproc.malg.size"] = Reg("eax") if registers() else Dword(Reg("rsp"))
     return facts
 
 
@@ -128,7 +135,7 @@ def at_stackalloc(seen):
 
 
 def at_casgstatus(seen):
-    if seen["newproc.registers"]:
+    if registers():
         old, new = Reg("ebx"), Reg("ecx")
     else:
         old, new = Dword(Reg("rsp") + 2 * WORD), Dword(Reg("rsp") + 2 * WORD + 4)
@@ -137,17 +144,17 @@ def at_casgstatus(seen):
 
 def at_allgadd(seen):
     facts = passed(seen, "allgadd")
-    facts.update(noted(seen, "allgadd %d" % status(arguments(seen)[0])))
+    facts.update(noted(seen, "allgadd %d" % status(arguments()[0])))
     return facts
 
 
 def put(seen):
-    return {"newproc.next": seen.get("newproc.next", []) + [arguments(seen)[2] & 0xff == 1]}
+    return {"newproc.next": seen.get("newproc.next", []) + [arguments()[2] & 0xff == 1]}
 
 
 def at_runqput(seen):
     facts = passed(seen, "runqput")
-    facts.update(noted(seen, "runqput %d" % status(arguments(seen)[1])))
+    facts.update(noted(seen, "runqput %d" % status(arguments()[1])))
     facts.update(put(seen))
     g = Word(Reg("fs_base") - WORD)
     facts["newproc.runqput.caller"] = caller()
@@ -169,7 +176,6 @@ def before_mstart(seen):
     back = Word(sp)
     facts = {
         "newproc.sp.restored": Reg("rsp") == seen["newproc.sp.before"],
-        "newproc.locks": seen.get("newproc.locks", []) + [Var("runtime.m0.locks")],
         "newproc.stack.size": field("stack.hi") - field("stack.lo"),
         "newproc.startpc": entry(field("startpc")),
         "newproc.goid": field("goid"),
@@ -188,6 +194,7 @@ def before_mstart(seen):
     }
     if Offset("runtime.g", "trackingSeq") is not None:
         facts["newproc.tracking.by_seq"] = field("tracking") == (field("trackingSeq") % 8 == 0)
+    facts.update(locks(seen))
     return facts
 
 
@@ -213,8 +220,9 @@ def at_main(seen):
     }
 
 stops = {
-    "runtime.rt0_go: after CALL runtime.schedinit": after_schedinit,
+    "runtime.rt0_go: after CALL runtime.osinit": after_osinit,
     "runtime.rt0_go: CALL runtime.newproc": at_call,
+    "runtime.newproc1": at_newproc1,
     "runtime.gfget": at_gfget,
     "runtime.newproc1: after CALL runtime.gfget": after_gfget,
     "runtime.newproc1: CALL runtime.malg": at_malg,
