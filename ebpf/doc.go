@@ -79,6 +79,8 @@ type Options struct {
 	Probes []Probe
 	// GoidOffset is where goid lies in runtime.g; 0 = unknown, then no event has a Goid.
 	GoidOffset uint64
+	// GOffset is where a thread's g is, see the function of that name; 0 means -8.
+	GOffset int64
 	// Syscalls turns events for system calls on.
 	Syscalls bool
 	// FixedAddresses turns the randomisation of addresses off, as debuggers do.

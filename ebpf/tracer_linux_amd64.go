@@ -124,6 +124,9 @@ func specFor(o Options, many bool) (*ebpf.CollectionSpec, error) {
 			return nil, err
 		}
 	}
+	if err := spec.Variables[startVarG_at].Set(cmp.Or(o.GOffset, defaultG)); err != nil {
+		return nil, err
+	}
 	return spec, nil
 }
 

@@ -8,8 +8,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/rt0lab/rt0lab/ebpf"
 	"github.com/rt0lab/rt0lab/runner/build"
+	"github.com/rt0lab/rt0lab/runner/image"
 	"github.com/rt0lab/rt0lab/runner/lab"
+	"github.com/rt0lab/rt0lab/runner/observe/uprobe"
 	"github.com/rt0lab/rt0lab/runner/place"
 	"github.com/rt0lab/rt0lab/runner/release"
 	"github.com/rt0lab/rt0lab/runner/verify"
@@ -68,7 +71,11 @@ func (s *session) stops(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		s.printPlaces(format, bin, places)
+		choose, err := chooser(bin, places)
+		if err != nil {
+			return err
+		}
+		s.printPlaces(format, bin, places, choose)
 		return nil
 	})
 	if err == nil && failed {
@@ -77,7 +84,42 @@ func (s *session) stops(c *cli.Context) error {
 	return err
 }
 
-func (s *session) printPlaces(format string, bin build.Binary, places []place.Place) {
+// chooser chooses the sites of probes, nil where there are no probes.
+func chooser(bin build.Binary, places []place.Place) (*ebpf.Chooser, error) {
+	if bin.GOOS != "linux" || bin.GOARCH != "amd64" {
+		return nil, nil
+	}
+	img, err := image.Open(bin.Path)
+	if err != nil {
+		return nil, err
+	}
+	var asked []uint64
+	for _, p := range places {
+		asked = append(asked, p.Addrs...)
+	}
+	return ebpf.NewChooser(img, asked), nil
+}
+
+// probed says where the probes for a place stand, for people.
+func probed(choose *ebpf.Chooser, p place.Place) string {
+	if choose == nil {
+		return ""
+	}
+	sites, err := uprobe.Sites(choose, p)
+	if err != nil {
+		return "; no probe: " + err.Error()
+	}
+	text := ""
+	for _, site := range sites {
+		text += fmt.Sprintf("; probe at %#x, %s", site.Addr, site.Inst)
+		if !site.Cheap {
+			text += " (single-stepped: slow)"
+		}
+	}
+	return text
+}
+
+func (s *session) printPlaces(format string, bin build.Binary, places []place.Place, choose *ebpf.Chooser) {
 	fmt.Fprintf(s.stdout, "# %s %s/%s: %s\n", bin.Release, bin.GOOS, bin.GOARCH, bin.Path)
 	if format != "text" {
 		fmt.Fprintln(s.stdout, "PLACES = {")
@@ -92,7 +134,9 @@ func (s *session) printPlaces(format string, bin build.Binary, places []place.Pl
 			if p.Exec {
 				where = "the first instruction after execve"
 			}
-			if p.State != place.Placed {
+			if p.State == place.Placed {
+				where += probed(choose, p)
+			} else {
 				where = fmt.Sprintf("%s: %s", p.State, p.Reason)
 			}
 			fmt.Fprintf(s.stdout, "%-40s %s\n", p.Stop, where)

@@ -35,6 +35,11 @@ type session struct {
 	probes []ebpf.Probe
 	at     [][]*spot // by probe
 
+	// nameless is why the numbers of goroutines cannot be read (no DWARF);
+	// without has the subjects whose scripts failed for it.
+	nameless error
+	without  map[string]error
+
 	pid      uint32
 	calls    []ebpf.Event // system calls, in their order
 	passings []passing
@@ -62,7 +67,7 @@ type arrival struct {
 }
 
 func newSession(req observe.Request) *session {
-	s := &session{req: req, again: map[arrival]bool{}}
+	s := &session{req: req, again: map[arrival]bool{}, without: map[string]error{}}
 	s.scripts.Words = s.words()
 	s.places = append(slices.Clone(req.Places), place.Place{Stop: place.Exit, State: place.Placed, Hit: 1})
 	return s
@@ -100,7 +105,7 @@ func (s *session) plan() error {
 		if !s.asks(p.Stop) || p.State != place.Placed {
 			continue
 		}
-		sites, err := sitesOf(choose, p)
+		sites, err := Sites(choose, p)
 		if err != nil {
 			s.places[i] = place.Place{Stop: p.Stop, State: place.Unplaced, Hit: p.Hit, AnyThread: p.AnyThread, Reason: fmt.Sprintf("%s: %v", p.Stop, err)}
 			continue
@@ -125,9 +130,10 @@ func (s *session) plan() error {
 
 var errRange = errors.New("a range is stepped through, which probes cannot")
 
-// sitesOf are the sites of a place: for where code begins the cheapest there
-// is, for an instruction itself.
-func sitesOf(choose *ebpf.Chooser, p place.Place) ([]ebpf.Site, error) {
+// Sites are where the probes for a place stand: for where code begins the
+// cheapest there is, for an instruction itself; none for exec and exit, which are
+// no places in the file. The error says why none can.
+func Sites(choose *ebpf.Chooser, p place.Place) ([]ebpf.Site, error) {
 	if p.Exec || p.Stop == place.Exit {
 		return nil, nil
 	}
@@ -166,8 +172,9 @@ func (s *session) run(ctx context.Context, ring int) error {
 		if err != nil {
 			return err
 		}
-		if off, ok, err := img.Offset("runtime.g", "goid"); err == nil && ok {
-			o.GoidOffset = off
+		o.GoidOffset, _, s.nameless = img.Offset("runtime.g", "goid")
+		if o.GOffset, err = ebpf.GOffset(s.req.Binary); err != nil {
+			return err
 		}
 	}
 	t, err := ebpf.Open(o)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rt0lab/rt0lab/ebpf"
 	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/image"
 	"github.com/rt0lab/rt0lab/runner/observe"
 	"github.com/rt0lab/rt0lab/runner/observe/table"
 	"github.com/rt0lab/rt0lab/runner/place"
@@ -110,6 +111,10 @@ func (s *session) observation(walk observe.Walk, begin time.Time) observe.Observ
 		if s.leaves(name, walk) {
 			facts[name] = observe.NotSeen(observe.CauseRelease, "no script of this witness reads it")
 		}
+		// What the build left out is no fault of the script.
+		if s.without[fact.Subject(name)] != nil && facts[name].Broken != "" {
+			facts[name] = observe.NotSeen(observe.CauseRelease, "%v", image.ErrNoDWARF)
+		}
 	}
 	return observe.Observation{
 		Witness: Name, Tool: walk.Tool, Facts: facts, Passed: walk.Passed, Warnings: warnings,
@@ -181,6 +186,9 @@ func (s *session) serve(ctx context.Context, walk *observe.Walk) {
 			facts, err := s.scripts.Call(ctx, t.Script, at)
 			if served.Facts = facts; err != nil {
 				served.Error = table.Message(t.Path, err)
+			}
+			if errors.Is(err, image.ErrNoDWARF) {
+				s.without[t.Subject] = err
 			}
 			walk.Served = append(walk.Served, served)
 		}

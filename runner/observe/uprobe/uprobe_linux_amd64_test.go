@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -59,7 +60,7 @@ func request(tb testing.TB, binary, source string, facts map[string][]string) ob
 		name, kind, _ := strings.Cut(name, " ")
 		req.Specs["x."+name] = fact.Spec{Type: fact.Type(kind), At: at}
 		for _, stop := range at {
-			if stop != place.Exit {
+			if stop != place.Exit && !slices.ContainsFunc(req.Places, func(p place.Place) bool { return p.Stop == stop }) {
 				req.Places = append(req.Places, r.Place(stop))
 			}
 		}
@@ -142,6 +143,40 @@ stops = {"exec": start, "runtime.schedinit": at_schedinit, "main.main, any threa
 	}
 }
 
+// However it was built, the goroutine is found and the order is the same.
+func TestBuilds(t *testing.T) {
+	t.Parallel()
+	for name, setup := range map[string]lab.Setup{
+		"default":  {Gcflags: new(string)},
+		"pie":      {Buildmode: "pie"},
+		"stripped": {Ldflags: "-s"},
+		"cgo":      {Fixture: "hellocgo", Cgo: true},
+		"external": {Fixture: "hellocgo", Cgo: true, Linkmode: "external"},
+		"cgo pie":  {Fixture: "hellocgo", Cgo: true, Buildmode: "pie"},
+		"static":   {Fixture: "hellocgo", Cgo: true, Linkmode: "external", Ldflags: "-extldflags=-static"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := observed(t, request(t, buildtest.Build(t, "local", setup), `
+def at_schedinit(seen):
+    return {"x.order": ["schedinit"], "x.g0": Goid()}
+
+def at_main(seen):
+    return {"x.order": seen["x.order"] + ["main"], "x.g1": Goid()}
+
+stops = {"runtime.schedinit": at_schedinit, "main.main, any thread": at_main}
+`, map[string][]string{"order list": {"runtime.schedinit", "main.main, any thread"}, "g0 int": {"runtime.schedinit"}, "g1 int": {"main.main, any thread"}}))
+			if name == "stripped" { // no DWARF, no offset
+				want(t, o, "g1", "unseen release: no DWARF in the executable (linked with -w or stripped)")
+				return
+			}
+			want(t, o, "order", "[schedinit main]")
+			want(t, o, "g0", "0")
+			want(t, o, "g1", "1")
+		})
+	}
+}
+
 func TestStops(t *testing.T) {
 	t.Parallel()
 	const each = `
@@ -166,7 +201,7 @@ stops = {%s}
 		facts["order list"] = append(facts["order list"], stop)
 	}
 	req := request(t, buildtest.Hello(t, "local"), fmt.Sprintf(each, strings.Join(table, ", ")), facts)
-	o := observed(t, dedupe(req))
+	o := observed(t, req)
 	want(t, o, "order", "[entry rt0 cpuid call check ret after second main]")
 	want(t, o, "absent", "absent")
 	want(t, o, "second", "1")
@@ -176,20 +211,6 @@ stops = {%s}
 	}
 	want(t, o, "never", "unseen release: runtime.fatalpanic, any thread was not passed before the program ended")
 	want(t, o, "often", "unseen release: main.main #2, any thread was not passed before the program ended")
-}
-
-// dedupe leaves one place of each stop, as verify hands them out.
-func dedupe(req observe.Request) observe.Request {
-	seen := map[string]bool{}
-	var places []place.Place
-	for _, p := range req.Places {
-		if !seen[p.Stop] {
-			places = append(places, p)
-		}
-		seen[p.Stop] = true
-	}
-	req.Places = places
-	return req
 }
 
 func TestScripts(t *testing.T) {

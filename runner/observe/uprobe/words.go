@@ -46,6 +46,9 @@ func (s *session) minor() (starlark.Value, error) {
 
 // goid is the number of the goroutine, 0 on a thread's own stack (g0, gsignal), None before there is any.
 func (s *session) goid() (starlark.Value, error) {
+	if s.nameless != nil {
+		return nil, s.nameless
+	}
 	if !s.now.event.HasGoid {
 		return starlark.None, nil
 	}
