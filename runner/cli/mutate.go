@@ -24,7 +24,9 @@ func (s *session) mutateCommand() *cli.Command {
 		ArgsUsage: "[MUTANT | LAB …]",
 		Description: "Exit status: 0 when every mutant is caught, 1 when a claim missed one or another claim changed,\n" +
 			"2 when a mutant cannot be made.",
-		Flags:  append(jobsFlags(), goFlag()),
+		Flags: append(jobsFlags(), goFlag(),
+			&cli.BoolFlag{Name: "dry-run", Usage: "build nothing: only say of which releases the sources do not have what the edits replace"},
+		),
 		Action: s.mutate,
 	}
 }
@@ -37,6 +39,9 @@ func (s *session) mutate(c *cli.Context) error {
 	mutants, err := selectMutants(data, c.Args().Slice())
 	if err != nil {
 		return err
+	}
+	if c.Bool("dry-run") {
+		return s.tryEdits(c, mutants)
 	}
 	e, err := s.engine(c)
 	if err != nil {
@@ -70,6 +75,38 @@ func (s *session) mutate(c *cli.Context) error {
 		return errReported
 	case missed > 0:
 		return errDrift
+	}
+	return nil
+}
+
+// tryEdits makes the edits of all mutants on each release and throws them away:
+// a second's work for what the builds would need an hour to find.
+func (s *session) tryEdits(c *cli.Context, mutants []*lab.Mutant) error {
+	fit, broken := 0, 0
+	failed, err := s.toolchains(c.Context, releasesOf(c), func(tc release.Toolchain) error {
+		for _, m := range mutants {
+			fits, err := mutant.Fits(m, tc.Name)
+			if err != nil {
+				return err
+			}
+			if !fits {
+				continue
+			}
+			if _, err := mutant.Overlay(m, tc); err != nil {
+				s.tellFinding(mutant.Finding{Mutant: m, Release: tc.Name, Err: err})
+				broken++
+				continue
+			}
+			fit++
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.stdout, "%d edited runtimes can be made, %d cannot\n", fit, broken)
+	if failed || broken > 0 {
+		return errReported
 	}
 	return nil
 }
