@@ -37,8 +37,13 @@ func (s *Setup) Key() string {
 		env = append(env, [2]string{name, s.Env[name]})
 	}
 	tags := slices.Sorted(slices.Values(s.Tags))
+	beside := ""
+	if s.Beside != nil {
+		beside = s.Beside.Key()
+	}
 	// Marshalling strings, bools and lists of these cannot fail.
 	key, _ := json.Marshal([]any{
+		"tool", s.Tool, "making", s.Making, "gopath", s.Gopath, "beside", beside,
 		"fixture", s.Fixture, "gcflags", s.CompilerFlags(), "ldflags", s.Ldflags, "tags", append([]string{}, tags...),
 		"cgo", s.Cgo, "linkmode", s.Linkmode, "buildmode", s.Buildmode, "race", s.Race, "goexperiment", s.Goexperiment,
 		"goos", goos, "goarch", goarch, "goamd64", s.Level(),

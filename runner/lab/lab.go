@@ -77,7 +77,18 @@ type Lab struct {
 // content (Name and Line aside) are one setup, whatever lab they stand in: see Key.
 type Setup struct {
 	Name    string // unique over all labs: the same name means the same content
-	Fixture string // folder below fixtures/
+	Fixture string // folder below fixtures/; "" when Tool is set
+	// Tool is set instead of Fixture to look at a tool of the release itself: "compile", "asm", "link".
+	// It comes with the release and is not built.
+	Tool string
+	// Making is set to look at how the toolchain makes the fixture instead of at the
+	// binary: which commands it runs, what it says, whether it succeeds.
+	Making bool
+	// Gopath builds without modules: "inside" has the fixture in GOPATH/src, "outside" elsewhere.
+	Gopath string
+	// Beside is built as well, for what is compared with it; nil for most setups. It is a setup of
+	// the same lab and has none itself.
+	Beside *Setup
 	// Gcflags is handed to go build as one -gcflags. Nil means "-N -l", the
 	// default; "" means the compiler's own defaults. It may begin with "all=".
 	Gcflags *string

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/lab/form"
+	"github.com/rt0lab/rt0lab/runner/lab/near"
 )
 
 func text(t form.Text) Text { return Text{En: t.En, Zh: t.Zh} }
@@ -30,6 +31,7 @@ func (l *loader) lab(file string) {
 	for _, name := range slices.Sorted(maps.Keys(f.Setups)) {
 		lab.Setups[name] = l.setup(file, name, f.Setups[name])
 	}
+	l.beside(file, f.Setups, lab.Setups)
 	for _, c := range f.Claims {
 		lab.Claims = append(lab.Claims, l.claim(file, c))
 	}
@@ -55,6 +57,7 @@ func (l *loader) setup(file, name string, f form.Setup) *Setup {
 		l.fail(RuleName, file, line, "setup %q: a name is lower-case letters and digits, with - or _ between", name)
 	}
 	l.inside(file, f.Lines.Of("fixture"), "fixture", f.Fixture)
+	l.subject(file, name, f)
 	if f.Race && !f.Cgo {
 		l.fail(RuleSetup, file, f.Lines.Of("race"), "setup %q: race needs cgo: true", name)
 	}
@@ -65,10 +68,47 @@ func (l *loader) setup(file, name string, f form.Setup) *Setup {
 		l.fail(RuleSetup, file, f.Lines.Of("runs"), "setup %q: runs is %d; want 2 to %d, or leave it out for one", name, f.Runs, maxRuns)
 	}
 	return &Setup{
-		Name: name, Fixture: f.Fixture, Gcflags: f.Gcflags, Ldflags: f.Ldflags, Tags: f.Tags, Cgo: f.Cgo,
+		Name: name, Fixture: f.Fixture, Tool: f.Tool, Making: f.Making, Gopath: f.Gopath, Gcflags: f.Gcflags, Ldflags: f.Ldflags, Tags: f.Tags, Cgo: f.Cgo,
 		Linkmode: f.Linkmode, Buildmode: f.Buildmode, Race: f.Race, Goexperiment: f.Goexperiment,
 		Goos: f.Goos, Goarch: f.Goarch, Goamd64: f.Goamd64, Args: f.Args, Env: f.Env, Runs: f.Runs, Go: string(f.Go),
 		File: file, Line: line, Lines: f.Lines,
+	}
+}
+
+// beside finds the setups that others are compared with.
+func (l *loader) beside(file string, forms map[string]form.Setup, setups map[string]*Setup) {
+	for _, name := range slices.Sorted(maps.Keys(forms)) {
+		f := forms[name]
+		if f.Beside == "" {
+			continue
+		}
+		other := setups[f.Beside]
+		switch {
+		case other == nil:
+			l.fail(RuleReference, file, f.Lines.Of("beside"), "setup %q: there is no setup %q in this lab%s", name, f.Beside, near.Hint(f.Beside, slices.Sorted(maps.Keys(setups))))
+		case forms[f.Beside].Beside != "" || f.Making || forms[f.Beside].Making:
+			l.fail(RuleSetup, file, f.Lines.Of("beside"), "setup %q: two programs are compared, not a making, and not what is compared itself", name)
+		default:
+			setups[name].Beside = other
+		}
+	}
+}
+
+// subject holds that a setup says what is looked at, once.
+func (l *loader) subject(file, name string, f form.Setup) {
+	switch {
+	case f.Fixture == "" && f.Tool == "":
+		l.fail(RuleSetup, file, f.Lines.Of(""), "setup %q: missing key \"fixture\" (or name a tool of the release)", name)
+	case f.Fixture != "" && f.Tool != "":
+		l.fail(RuleSetup, file, f.Lines.Of("tool"), "setup %q: a tool is looked at instead of a fixture, not beside it", name)
+	}
+	if f.Tool == "" {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(f.Lines)) {
+		if key != "" && key != "tool" && key != "fixture" && key != "go" {
+			l.fail(RuleSetup, file, f.Lines.Of(key), "setup %q: a tool comes with the release, nothing is built or run: leave out %s", name, key)
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ func (l *linter) labs() {
 			l.claim(c)
 			if s := x.Setups[c.Setup]; s != nil && c.Fact != "" {
 				l.runs(c, s)
+				l.starts(c, s)
 			}
 		}
 		for _, m := range x.Mutants {
@@ -94,6 +95,18 @@ func (l *linter) runs(c *lab.Claim, s *lab.Setup) {
 		l.add(ruleOver, c.File, c.Line, "claim %q: fact %s is over several runs (%s), but the setup %q runs once", c.ID, c.Fact, spec.Over, s.Name)
 	case s.Runs > 1 && !slices.ContainsFunc(c.Witnesses, func(w string) bool { return !lab.ScriptsOf[w].Still }):
 		l.add(ruleOver, c.File, c.Line, "claim %q: the setup %q runs %d times, but only static is asked, which starts nothing", c.ID, s.Name, s.Runs)
+	}
+}
+
+// starts holds that nobody is to start what is no fixture's program.
+func (l *linter) starts(c *lab.Claim, s *lab.Setup) {
+	if s.Tool == "" && !s.Making {
+		return
+	}
+	for _, w := range c.Witnesses {
+		if kind, ok := lab.ScriptsOf[w]; ok && !kind.Still {
+			l.add(string(lab.RuleSetup), c.File, c.Lines.Of("witnesses"), "claim %q asks %s, but the setup %q has no program to start; ask static", c.ID, w, s.Name)
+		}
 	}
 }
 

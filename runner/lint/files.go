@@ -22,7 +22,7 @@ func (l *linter) fixtures() {
 	for _, x := range l.own.Labs {
 		for _, name := range slices.Sorted(maps.Keys(x.Setups)) {
 			s := x.Setups[name]
-			if !fs.ValidPath(s.Fixture) || l.Base != nil && !slices.Contains(names, s.Fixture) {
+			if s.Tool != "" || !fs.ValidPath(s.Fixture) || l.Base != nil && !slices.Contains(names, s.Fixture) {
 				continue // the loader reported the path; a fixture of Base is found when the setup is built
 			}
 			if !slices.Contains(names, s.Fixture) {
@@ -40,6 +40,10 @@ func (l *linter) fixture(folder string) {
 	l.walk(folder, func(file string) {
 		if reason := dropped(file); reason != "" {
 			l.add(ruleFixture, file, 0, "go:embed leaves out %s; call it otherwise", reason)
+			return
+		}
+		if strings.HasSuffix(file, ".go.txt") { // the builder's alone: it need not parse
+			hasMain = hasMain || path.Dir(file) == folder
 			return
 		}
 		if path.Ext(file) != ".go" {

@@ -52,7 +52,15 @@ func (t *Text) ReadScalar(s strict.Scalar) error {
 type Setup struct {
 	Lines strict.Lines `yaml:"-"`
 	// Folder below fixtures/.
-	Fixture string `yaml:"fixture" jsonschema:"required"`
+	Fixture string `yaml:"fixture"`
+	// Instead of a fixture: look at a tool of the release itself, as it comes with it.
+	Tool string `yaml:"tool" jsonschema:"enum=asm,enum=compile,enum=link"`
+	// Look at how the toolchain makes the fixture, which may fail, and not at the binary.
+	Making bool `yaml:"making"`
+	// Build without modules, with the fixture in GOPATH/src or outside of it.
+	Gopath string `yaml:"gopath" jsonschema:"enum=inside,enum=outside"`
+	// Another setup of this lab that is built as well, so that static can compare the two.
+	Beside string `yaml:"beside"`
 	// One -gcflags for go build; "-N -l" when it is left out, "" for the compiler's own defaults. May begin with "all=".
 	Gcflags *string `yaml:"gcflags"`
 	// Flags of the linker.

@@ -57,6 +57,7 @@ func generate(folder string) ([]byte, error) {
 	one := uint64(1)
 	expect := schema.Definitions["Expect"]
 	expect.MinProperties, expect.MaxProperties = &one, &one
+	schema.Definitions["Setup"].OneOf = []*jsonschema.Schema{{Required: []string{"fixture"}}, {Required: []string{"tool"}}}
 	for _, key := range []string{"absent", "present"} {
 		p, _ := expect.Properties.Get(key)
 		p.Enum = []any{true}
