@@ -31,6 +31,10 @@ var ErrNoCompiler = errors.New("no C compiler")
 // GOOS/GOARCH pair or a GOEXPERIMENT it does not know): untested, cause release.
 var ErrUnsupported = errors.New("the release cannot build this setup")
 
+// ErrNoTool is wrapped when the setup wants a tool of the release for another system than this
+// machine's: untested, cause machine.
+var ErrNoTool = errors.New("this machine's release has no such tool")
+
 // ErrCache is wrapped when the cache folder cannot be used: read-only, full, somebody else's.
 var ErrCache = errors.New("cache folder cannot be used")
 
@@ -50,7 +54,9 @@ type Input struct {
 
 // Binary is a built fixture.
 type Binary struct {
-	Path   string // absolute; the file is never changed once it is there
+	// Path is absolute; the file is never changed once it is there. For a setup
+	// with Making it is a making.Account.
+	Path   string
 	Digest string // of all inputs, hex; names the cache entry
 	GOOS   string
 	GOARCH string
@@ -88,7 +94,7 @@ type Builder struct {
 // goes into it is as it was. The same input gives the same answer, an error
 // too, as long as the Builder lives. When ctx ends, the toolchain and
 // everything it started is killed and nothing is left behind. The error wraps
-// ErrCompile, ErrNoCompiler, ErrUnsupported, ErrCache, ErrOverlay, ctx's error, or is a
+// ErrCompile, ErrNoCompiler, ErrNoTool, ErrUnsupported, ErrCache, ErrOverlay, ctx's error, or is a
 // mistake in the setup.
 func (b *Builder) Build(ctx context.Context, in Input) (Binary, error) {
 	dirs, err := b.layout(ctx)
@@ -103,6 +109,9 @@ func (b *Builder) Build(ctx context.Context, in Input) (Binary, error) {
 	if err != nil {
 		return Binary{}, fmt.Errorf("build %s with %s: %w", fixtureOf(in.Setup), in.Toolchain.Name, err)
 	}
+	if p.setup.Tool != "" {
+		return p.tool()
+	}
 	bin, err := b.built.Do(ctx, p.digest, func(ctx context.Context) (Binary, error) {
 		return b.make(ctx, dirs, p)
 	})
@@ -116,7 +125,19 @@ func fixtureOf(s *lab.Setup) string {
 	if s == nil {
 		return "nothing"
 	}
-	return s.Fixture
+	return cmp.Or(s.Fixture, s.Tool)
+}
+
+// tool returns a tool of the release where it lies: nothing is built.
+func (p *plan) tool() (Binary, error) {
+	bin := Binary{
+		Path:   filepath.Join(p.toolchain.GOROOT, "pkg", "tool", p.goos+"_"+p.goarch, p.setup.Tool),
+		Digest: p.digest, GOOS: p.goos, GOARCH: p.goarch, GOROOT: p.toolchain.GOROOT, Release: p.toolchain.Name,
+	}
+	if !exists(bin.Path) {
+		return Binary{}, fmt.Errorf("%s of %s for %s/%s: %w", p.setup.Tool, p.toolchain.Name, p.goos, p.goarch, ErrNoTool)
+	}
+	return bin, nil
 }
 
 // make brings the binary of a plan into the cache.
@@ -162,7 +183,7 @@ func (b *Builder) compile(ctx context.Context, dirs layout, p *plan, bin Binary)
 			err = dirs.failed(e)
 		}
 	}()
-	source := filepath.Join(work, "src", p.setup.Fixture)
+	source := filepath.Join(work, p.source())
 	temp := filepath.Join(work, "tmp")
 	if err := p.write(source); err != nil {
 		return dirs.failed(err)
@@ -171,9 +192,13 @@ func (b *Builder) compile(ctx context.Context, dirs layout, p *plan, bin Binary)
 		return dirs.failed(err)
 	}
 	out := filepath.Join(work, p.output())
-	_, err = gocmd.Run(ctx, gocmd.Command{
-		Path: p.toolchain.Go, Args: p.args(out), Dir: source, Env: p.environment(dirs, bin.GOROOT, work, temp),
-	})
+	command := gocmd.Command{Path: p.toolchain.Go, Dir: source, Env: p.environment(dirs, bin.GOROOT, work, temp)}
+	if p.setup.Making {
+		err = p.tell(ctx, command, out)
+	} else {
+		command.Args = p.args(out)
+		_, err = gocmd.Run(ctx, command)
+	}
 	if err != nil {
 		return dirs.whyNot(ctx, p.setup.Fixture, err)
 	}

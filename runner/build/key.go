@@ -49,6 +49,16 @@ func (p *plan) key() string {
 	s.add("toolchain", p.identity)
 	s.add("language", p.language)
 	s.add("fixture", p.setup.Fixture)
+	// What few setups have is named only by those: the others' digests stay.
+	if p.setup.Tool != "" {
+		s.add("tool", p.setup.Tool)
+	}
+	if p.setup.Gopath != "" {
+		s.add("gopath", p.setup.Gopath)
+	}
+	if p.setup.Making {
+		s.add("making", "true")
+	}
 	s.addFiles("source", p.files)
 	s.addFiles("overlay", p.overlay)
 	for _, f := range p.flags() {

@@ -55,8 +55,10 @@ func (b *Builder) plan(ctx context.Context, in Input) (*plan, error) {
 	if p.overlay, err = belowSource(tc, in.Overlay); err != nil {
 		return nil, err
 	}
-	if p.files, err = b.fixture(s.Fixture); err != nil {
-		return nil, err
+	if s.Tool == "" {
+		if p.files, err = b.fixture(s.Fixture); err != nil {
+			return nil, err
+		}
 	}
 	p.cgo = s.Cgo || s.Race
 	if p.needsCompiler() {
@@ -97,6 +99,10 @@ func languageOf(tc release.Toolchain) (minor int, language string, err error) {
 	return r.Minor, language, nil
 }
 
+// kept ends the names of Go files that no tool but the builder is to take for Go:
+// those of a fixture that must not compile.
+const kept = ".go.txt"
+
 // fixture reads the sources of a fixture.
 func (b *Builder) fixture(name string) (map[string][]byte, error) {
 	if b.Fixtures == nil || !fs.ValidPath(name) || name == "." || strings.Contains(name, "/") {
@@ -107,7 +113,11 @@ func (b *Builder) fixture(name string) (map[string][]byte, error) {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		files[strings.TrimPrefix(path, name+"/")], err = fs.ReadFile(b.Fixtures, path)
+		file := strings.TrimPrefix(path, name+"/")
+		if strings.HasSuffix(file, kept) {
+			file = strings.TrimSuffix(file, ".txt")
+		}
+		files[file], err = fs.ReadFile(b.Fixtures, path)
 		return err
 	})
 	if err != nil {
@@ -137,11 +147,22 @@ func (p *plan) write(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "go.mod"), []byte(text), 0o666)
 }
 
-// modules reports whether the release knows go.mod (1.11 and later).
-func (p *plan) modules() bool { return p.minor >= 11 }
+// modules reports whether there is a go.mod: the release knows it (1.11 and later) and the setup wants it.
+func (p *plan) modules() bool { return p.minor >= 11 && p.setup.Gopath == "" }
+
+// source is the folder of the fixture below that of the build, whose src is that of a GOPATH.
+func (p *plan) source() string {
+	if p.setup.Gopath == "outside" {
+		return filepath.Join("outside", p.setup.Fixture)
+	}
+	return filepath.Join("src", p.setup.Fixture)
+}
 
 // output is the file name of the binary.
 func (p *plan) output() string {
+	if p.setup.Making {
+		return accountFile
+	}
 	suffix := ""
 	switch p.setup.Buildmode {
 	case "c-archive", "archive":

@@ -54,25 +54,40 @@ func (e *Error) Unwrap() error { return e.Err }
 // to stdout, also beside an error. When ctx ends the whole group is killed and
 // the error wraps ctx's cause. Every other failure is an *Error.
 func Run(ctx context.Context, c Command) (stdout []byte, err error) {
+	stdout, _, err = run(ctx, c, keep)
+	return stdout, err
+}
+
+// maxPrinted bounds what Printed keeps, in bytes: a hundred times what a making of this project prints.
+const maxPrinted = 64 << 20
+
+// Printed is Run for a command whose answer is what it writes to stderr, like `go build -n`:
+// it returns all of that.
+func Printed(ctx context.Context, c Command) (stderr []byte, err error) {
+	_, says, err := run(ctx, c, maxPrinted)
+	return []byte(says), err
+}
+
+func run(ctx context.Context, c Command, keep int) (stdout []byte, stderr string, err error) {
 	if err := context.Cause(ctx); err != nil {
-		return nil, fmt.Errorf("%s: %w", c.text(), err)
+		return nil, "", fmt.Errorf("%s: %w", c.text(), err)
 	}
 	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
 	cmd.Dir, cmd.Env = c.Dir, c.Env
 	var out bytes.Buffer
-	says := &head{}
+	says := &head{keep: keep}
 	cmd.Stdout, cmd.Stderr = &out, says
 	cmd.WaitDelay = wait
 	ownGroup(cmd)
 	err = cmd.Run()
 	if ctx.Err() != nil && err != nil {
 		endGroup(cmd, dying)
-		return out.Bytes(), fmt.Errorf("%s: %w", c.text(), context.Cause(ctx))
+		return out.Bytes(), says.String(), fmt.Errorf("%s: %w", c.text(), context.Cause(ctx))
 	}
 	if err != nil {
-		return out.Bytes(), &Error{Command: c.text(), Says: Plain(says.String()), Err: err}
+		return out.Bytes(), says.String(), &Error{Command: c.text(), Says: Plain(says.String()), Err: err}
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), says.String(), nil
 }
 
 func (c Command) text() string {
@@ -97,12 +112,13 @@ func Plain(text string) string {
 
 // head keeps the beginning of what is written to it: a compiler's first error is the one that counts.
 type head struct {
+	keep    int // bytes
 	kept    bytes.Buffer
 	dropped int
 }
 
 func (h *head) Write(p []byte) (int, error) {
-	n := min(len(p), keep-h.kept.Len())
+	n := min(len(p), h.keep-h.kept.Len())
 	h.kept.Write(p[:n])
 	h.dropped += len(p) - n
 	return len(p), nil
