@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -345,6 +347,24 @@ func (im *Image) Flags(f Func) (flags Flags, ok bool, err error) {
 // Line returns the file (its base name) and line of the instruction at an
 // address, as the runtime itself would print it. ok is false for code that is not Go's.
 func (im *Image) Line(addr uint64) (file string, line int, ok bool, err error) {
+	file, line, ok, err = im.fileLine(addr)
+	if !ok {
+		return "", 0, false, err
+	}
+	return path.Base(file), line, true, nil
+}
+
+// Source returns the file of the instruction at an address as the linker wrote it
+// down, but from below GOROOT/src where it lies there: "runtime/proc.go".
+func (im *Image) Source(addr uint64) (file string, ok bool, err error) {
+	file, _, ok, err = im.fileLine(addr)
+	if _, below, found := strings.Cut(file, "/src/"); found {
+		file = below
+	}
+	return file, ok, err
+}
+
+func (im *Image) fileLine(addr uint64) (file string, line int, ok bool, err error) {
 	tab, err := im.funcTab()
 	if err != nil {
 		return "", 0, false, err
@@ -356,7 +376,21 @@ func (im *Image) Line(addr uint64) (file string, line int, ok bool, err error) {
 	if file == "" || line <= 0 {
 		return "", 0, false, nil
 	}
-	return path.Base(strings.ReplaceAll(file, `\`, "/")), line, true, nil
+	return strings.ReplaceAll(file, `\`, "/"), line, true, nil
+}
+
+// Packages returns the packages that have functions in the table, sorted.
+func (im *Image) Packages() ([]string, error) {
+	there := map[string]bool{}
+	err := im.funcs(func(f Func) bool {
+		// Names that the compiler makes up (type..eq, go:buildid) have no package.
+		name, _, _ := strings.Cut(f.Name, "(") // of a method: there may be slashes in its receiver's type
+		if pkg := packageOf(name); pkg != name && pkg != "type" && pkg != "go" && !strings.Contains(pkg, ":") {
+			there[pkg] = true
+		}
+		return true
+	})
+	return slices.Sorted(maps.Keys(there)), err
 }
 
 // funcs calls yield for every Go function, in the order of their addresses.

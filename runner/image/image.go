@@ -149,6 +149,21 @@ func guard(err *error) {
 	}
 }
 
+// FileSize returns the size of the file in bytes.
+func (im *Image) FileSize() int64 { return im.size }
+
+// FileByte returns one byte of the file. The error wraps ErrAddress.
+func (im *Image) FileByte(offset int64) (byte, error) {
+	var b [1]byte
+	if offset < 0 || offset >= im.size {
+		return 0, fmt.Errorf("read byte %d of the file: %w: it has %d bytes", offset, ErrAddress, im.size)
+	}
+	if _, err := im.r.ReadAt(b[:], offset); err != nil {
+		return 0, fmt.Errorf("read byte %d of the file: %w", offset, err)
+	}
+	return b[0], nil
+}
+
 // Section returns the first section of that name; Mach-O sections are also found as "__TEXT,__text".
 func (im *Image) Section(name string) (Section, bool) {
 	for _, s := range im.Sections {
