@@ -32,6 +32,10 @@ type Script struct {
 // Request is one start of one setup: everything a witness needs to know.
 type Request struct {
 	Binary string `json:"binary"` // absolute path of the built fixture
+	// Making is set when Binary is no program but the account of how one is made (making.Account).
+	Making bool `json:"making,omitempty"`
+	// Beside is another binary that this one is compared with; "" = none.
+	Beside string `json:"beside,omitempty"`
 	// Args is argv without argv[0]; argv[0] is Binary.
 	Args []string `json:"args"`
 	// Env is the whole environment of the fixture, the same for every witness.

@@ -41,7 +41,7 @@ func (e *Engine) requests(ask Ask, p *plan, bin build.Binary) (map[string]observ
 		reqs[name] = observe.Request{
 			Binary: bin.Path, Args: p.setup.Args, Env: environment(p.setup),
 			Release: bin.Release, GOOS: bin.GOOS, GOARCH: bin.GOARCH,
-			Lib: lib, Scripts: scripts, Places: places, Specs: specs, Timeout: timeout,
+			Making: p.setup.Making, Beside: p.start.Beside.Path, Lib: lib, Scripts: scripts, Places: places, Specs: specs, Timeout: timeout,
 		}
 	}
 	return reqs, nil

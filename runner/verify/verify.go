@@ -90,7 +90,8 @@ type Cell struct {
 type Start struct {
 	Setup    *lab.Setup
 	Binary   build.Binary
-	BuildErr error // wraps build.ErrUnsupported, build.ErrNoCompiler, build.ErrCompile …
+	Beside   build.Binary // of Setup.Beside
+	BuildErr error        // wraps build.ErrUnsupported, build.ErrNoCompiler, build.ErrCompile …
 	// Observations and Errs are by witness; each asked witness is in one of them.
 	Observations map[string]observe.Observation
 	Errs         map[string]error
@@ -202,14 +203,10 @@ func (e *Engine) setupOf(c *lab.Claim) (*lab.Setup, error) {
 
 // walk builds one setup and asks its witnesses, all at the same time.
 func (e *Engine) walk(ctx context.Context, ask Ask, p *plan) error {
-	var bin build.Binary
-	err := e.limited(ctx, func() error {
-		began := time.Now()
-		var err error
-		bin, err = e.Builder.Build(ctx, build.Input{Setup: p.setup, Toolchain: ask.Toolchain, Overlay: ask.Overlay})
-		e.tell(Event{Release: ask.Toolchain.Name, Setup: p.setup.Name, What: "built", Took: time.Since(began)})
-		return err
-	})
+	bin, err := e.build(ctx, ask, p.setup)
+	if err == nil && p.setup.Beside != nil {
+		p.start.Beside, err = e.build(ctx, ask, p.setup.Beside)
+	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("verify %s on %s: %w", p.setup.Name, ask.Toolchain.Name, context.Cause(ctx))
 	}
@@ -243,6 +240,16 @@ func (e *Engine) walk(ctx context.Context, ask Ask, p *plan) error {
 		return fmt.Errorf("verify %s on %s: %w", p.setup.Name, ask.Toolchain.Name, context.Cause(ctx))
 	}
 	return nil
+}
+
+func (e *Engine) build(ctx context.Context, ask Ask, setup *lab.Setup) (bin build.Binary, err error) {
+	err = e.limited(ctx, func() (err error) {
+		began := time.Now()
+		bin, err = e.Builder.Build(ctx, build.Input{Setup: setup, Toolchain: ask.Toolchain, Overlay: ask.Overlay})
+		e.tell(Event{Release: ask.Toolchain.Name, Setup: setup.Name, What: "built", Took: time.Since(began)})
+		return err
+	})
+	return bin, err
 }
 
 // ask lets one witness look at a setup as often as the setup says. What starts
@@ -314,7 +321,7 @@ func (s *Start) Seen(witness, name string) observe.Seen {
 	switch err := s.BuildErr; {
 	case errors.Is(err, build.ErrUnsupported):
 		return observe.NotSeen(observe.CauseRelease, "%v", err)
-	case errors.Is(err, build.ErrNoCompiler):
+	case errors.Is(err, build.ErrNoCompiler), errors.Is(err, build.ErrNoTool):
 		return observe.NotSeen(observe.CauseMachine, "%v", err)
 	case err != nil:
 		return observe.Broke("%v", err)

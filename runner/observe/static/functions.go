@@ -91,6 +91,27 @@ func line(s *session, a uint64) (starlark.Value, error) {
 	return orNone(ok, starlark.NewList([]starlark.Value{starlark.String(file), starlark.MakeInt(n)}), err)
 }
 
+// source is the file of an instruction, below GOROOT/src where it lies there.
+func source(s *session, a uint64) (starlark.Value, error) {
+	file, ok, err := s.im.Source(a)
+	return orNone(ok, starlark.String(file), err)
+}
+
+// packages are those that have code in the binary.
+func packages(s *session) (starlark.Value, error) {
+	names, err := s.im.Packages()
+	if err != nil {
+		return nil, err
+	}
+	return texts(names), nil
+}
+
+// inlined names what the compiler put into a function instead of calling it.
+func inlined(s *session, name string) (starlark.Value, error) {
+	names, ok, err := s.im.Inlined(name)
+	return orNone(ok, texts(names), err)
+}
+
 func params(s *session, name string) (starlark.Value, error) {
 	names, ok, err := s.im.Params(name)
 	return orNone(ok, texts(names), err)

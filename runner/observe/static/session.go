@@ -7,6 +7,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/rt0lab/rt0lab/runner/build/making"
 	"github.com/rt0lab/rt0lab/runner/image"
 	"github.com/rt0lab/rt0lab/runner/insn"
 	"github.com/rt0lab/rt0lab/runner/observe"
@@ -17,7 +18,9 @@ import (
 // session is one binary and what the scripts saw in it so far. It is used by
 // one goroutine; only the image is shared.
 type session struct {
-	im           *image.Image
+	im           *image.Image    // nil when account is set
+	account      *making.Account // of a setup that looks at how the fixture is made
+	beside       string          // path of the binary this one is compared with; "" = none
 	goos, goarch string
 	release      string
 	scripts      table.Runner

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/rt0lab/rt0lab/runner/build/making"
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/image"
 	"github.com/rt0lab/rt0lab/runner/observe"
@@ -43,7 +44,7 @@ func (Witness) Observe(ctx context.Context, req observe.Request) (observe.Observ
 		ctx, cancel = context.WithTimeoutCause(ctx, req.Timeout, fmt.Errorf("%w of %s was over", errTimeout, req.Timeout))
 		defer cancel()
 	}
-	s, err := open(req.Binary, req.GOOS, req.GOARCH, req.Release)
+	s, err := openRequest(req)
 	if err != nil {
 		return observe.Observation{}, err
 	}
@@ -83,6 +84,21 @@ func Facts(ctx context.Context, path string, scripts []observe.Script) (map[stri
 		}
 	}
 	return s.scripts.Facts(), errors.Join(broken...)
+}
+
+func openRequest(req observe.Request) (*session, error) {
+	if !req.Making {
+		s, err := open(req.Binary, req.GOOS, req.GOARCH, req.Release)
+		if err == nil {
+			s.beside = req.Beside
+		}
+		return s, err
+	}
+	account, err := making.ReadFile(req.Binary)
+	if err != nil {
+		return nil, fmt.Errorf("static: %w", err)
+	}
+	return &session{account: &account, goos: req.GOOS, goarch: req.GOARCH, release: req.Release}, nil
 }
 
 // open reads the headers of the binary and holds them against what the caller

@@ -17,28 +17,39 @@ const maxText = 1 << 20
 // word is the body of a word: args are unpacked by the caller's pattern.
 type word func(s *session, args starlark.Tuple) (starlark.Value, error)
 
-// vocabulary has every word of a static script. The words that delve and gdb
-// have, too, mean the same here.
-var vocabulary = map[string]word{
-	// the build
+// The words of a static script; those that delve and gdb have, too, mean the
+// same here. common are there for every setup, onImage for those that look at
+// a binary, onMaking for those that look at how it is made.
+var common = map[string]word{
 	"Minor":  noArgs(minor),
 	"Goos":   noArgs(func(s *session) (starlark.Value, error) { return starlark.String(s.goos), nil }),
 	"Goarch": noArgs(func(s *session) (starlark.Value, error) { return starlark.String(s.goarch), nil }),
+	"Making": noArgs(func(s *session) (starlark.Value, error) { return starlark.Bool(s.account != nil), nil }),
+	"Walk": func(*session, starlark.Tuple) (starlark.Value, error) {
+		return nil, errors.New("a static script walks nothing: only its table is used")
+	},
+}
 
+var onImage = map[string]word{
 	// the file
-	"Entry":     noArgs(func(s *session) (starlark.Value, error) { return starlark.MakeUint64(s.im.Entry), nil }),
-	"Interp":    noArgs(interp),
-	"Needed":    noArgs(needed),
-	"Sections":  noArgs(sections),
-	"Section":   ofText(section),
-	"SectionOf": ofAddr(sectionOf),
-	"HasSymbol": ofText(hasSymbol),
-	"Local":     ofText(local),
-	"Contains":  ofText(contains),
-	"Word":      ofAddr(integer(8)),
-	"Dword":     ofAddr(integer(4)),
-	"Byte":      ofAddr(integer(1)),
-	"Text":      ofAddr(text),
+	"Entry":      noArgs(func(s *session) (starlark.Value, error) { return starlark.MakeUint64(s.im.Entry), nil }),
+	"FileByte":   ofAddr(fileByte),
+	"FileSize":   noArgs(fileSize),
+	"BesideSize": noArgs(besideSize),
+	"Interp":     noArgs(interp),
+	"Needed":     noArgs(needed),
+	"Sections":   noArgs(sections),
+	"Section":    ofText(section),
+	"SectionOf":  ofAddr(sectionOf),
+	"HasSymbol":  ofText(hasSymbol),
+	"SymbolAddr": ofText(symbolAddr),
+	"SymbolSize": ofText(symbolSize),
+	"Local":      ofText(local),
+	"Contains":   ofText(contains),
+	"Word":       ofAddr(integer(8)),
+	"Dword":      ofAddr(integer(4)),
+	"Byte":       ofAddr(integer(1)),
+	"Text":       ofAddr(text),
 
 	// names
 	"Addr":   ofText(addr),
@@ -57,16 +68,36 @@ var vocabulary = map[string]word{
 	"Params":    ofText(params),
 	"FuncFlags": ofText(funcFlags),
 	"Producer":  ofText(producer),
-
-	"Walk": func(*session, starlark.Tuple) (starlark.Value, error) {
-		return nil, errors.New("a static script walks nothing: only its table is used")
-	},
+	"Inlined":   ofText(inlined),
+	"Packages":  noArgs(packages),
+	"Source":    ofAddr(source),
 }
 
 // words returns the vocabulary as builtins bound to this binary.
 func (s *session) words() starlark.StringDict {
-	d := make(starlark.StringDict, len(vocabulary))
-	for name, f := range vocabulary {
+	d := make(starlark.StringDict, len(common)+len(onImage)+len(onMaking))
+	s.give(d, common)
+	if s.account == nil {
+		s.give(d, onImage)
+		s.give(d, refusing(onMaking, errors.New("this setup looks at the binary, not at how it is made (making: true)")))
+	} else {
+		s.give(d, onMaking)
+		s.give(d, refusing(onImage, errors.New("this setup looks at how the fixture is made: there is no binary")))
+	}
+	return d
+}
+
+// refusing are words that are known, so that the script is loaded, and cannot be used.
+func refusing(words map[string]word, why error) map[string]word {
+	none := make(map[string]word, len(words))
+	for name := range words {
+		none[name] = func(*session, starlark.Tuple) (starlark.Value, error) { return nil, why }
+	}
+	return none
+}
+
+func (s *session) give(d starlark.StringDict, words map[string]word) {
+	for name, f := range words {
 		d[name] = starlark.NewBuiltin(name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			if len(kwargs) > 0 {
 				return nil, fmt.Errorf("%s: its arguments have no names", b.Name())
@@ -78,7 +109,6 @@ func (s *session) words() starlark.StringDict {
 			return v, nil
 		})
 	}
-	return d
 }
 
 func noArgs(f func(*session) (starlark.Value, error)) word {
@@ -140,6 +170,28 @@ func minor(s *session) (starlark.Value, error) {
 	return starlark.MakeInt(n), nil
 }
 
+// fileByte reads at an offset of the file, not at an address.
+func fileByte(s *session, offset uint64) (starlark.Value, error) {
+	b, err := s.im.FileByte(int64(offset))
+	return starlark.MakeInt(int(b)), err
+}
+
+func fileSize(s *session) (starlark.Value, error) {
+	return starlark.MakeInt64(s.im.FileSize()), nil
+}
+
+// besideSize is None where the setup is compared with no other.
+func besideSize(s *session) (starlark.Value, error) {
+	if s.beside == "" {
+		return starlark.None, nil
+	}
+	other, err := image.Open(s.beside)
+	if err != nil {
+		return nil, err
+	}
+	return starlark.MakeInt64(other.FileSize()), nil
+}
+
 func interp(s *session) (starlark.Value, error) {
 	if s.im.Interp == "" {
 		return starlark.None, nil
@@ -199,6 +251,17 @@ func hasSymbol(s *session, name string) (starlark.Value, error) {
 func local(s *session, name string) (starlark.Value, error) {
 	sym, ok, err := s.im.Symbol(name)
 	return orNone(ok, starlark.Bool(sym.Local), err)
+}
+
+func symbolAddr(s *session, name string) (starlark.Value, error) {
+	sym, ok, err := s.im.Symbol(name)
+	return orNone(ok, starlark.MakeUint64(sym.Addr), err)
+}
+
+// symbolSize is None for a symbol that is not there; ELF alone keeps sizes.
+func symbolSize(s *session, name string) (starlark.Value, error) {
+	sym, ok, err := s.im.Symbol(name)
+	return orNone(ok, starlark.MakeUint64(sym.Size), err)
 }
 
 func contains(s *session, b string) (starlark.Value, error) {
