@@ -408,6 +408,48 @@ def Calls(name):
             calls.append((Symbol(int(to, 16)) or to) if to.startswith("0x") else to)
     return calls
 
+def SymbolAddr(name):
+    """Where the linker put the symbol of that very name, of code or of data; None when there is none."""
+    try:
+        told = gdb.execute("info address " + name, to_string=True)
+    except gdb.error:  # no symbol of that name
+        return None
+    found = re.search(r"\bat (?:address )?(0x[0-9a-f]+)", told)
+    return int(found.group(1), 16) if found else None
+
+def Producer(pkg):
+    """What compiled the package, as its main or its init is told of in DWARF; None when it has neither."""
+    for function in ("main", "init"):
+        sym = _symbol(pkg + "." + function)
+        if sym is not None and sym.symtab is not None:
+            return sym.symtab.producer
+    return None
+
+_SECTION = re.compile(r"^\s*(0x[0-9a-f]+) - (0x[0-9a-f]+) is (\S+)$", re.M)  # those of a library end in " in FILE"
+
+def _files():
+    return gdb.execute("info files", to_string=True)
+
+def FileType():
+    """What gdb calls the kind of the program's file."""
+    return re.search(r"file type (\S+)\.$", _files(), re.M).group(1)
+
+def Sections():
+    """The names of the sections that are there when the program runs, in the order of the file."""
+    return [name for _, _, name in _SECTION.findall(_files())]
+
+def Section(name):
+    for lo, hi, found in _SECTION.findall(_files()):
+        if found == name:
+            return {"addr": int(lo, 16), "size": int(hi, 16) - int(lo, 16)}
+    return None
+
+def SectionOf(addr):
+    for lo, hi, name in _SECTION.findall(_files()):
+        if int(lo, 16) <= addr < int(hi, 16):
+            return name
+    return None
+
 def Symbol(addr):
     return _image().name(addr)
 

@@ -4,6 +4,7 @@ package gdb_test
 
 import (
 	"debug/elf"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -140,4 +141,60 @@ func intel(t *testing.T, binary, name string) []string {
 		lines = append(lines, in.Intel)
 	}
 	return lines
+}
+
+// The words for what gdb knows of the file, held against another reader of it.
+func TestFileWords(t *testing.T) {
+	t.Parallel()
+	binary := buildtest.Hello(t, "local")
+	const source = `
+def at_exec(seen):
+    text = Section(".text")
+    return {
+        "words.type": FileType(),
+        "words.sections": Sections(),
+        "words.text": [text["addr"], text["size"], Section(".nosuch") is None],
+        "words.of": [SectionOf(text["addr"]), SectionOf(SymbolAddr("runtime.g0")), SectionOf(1) is None],
+        "words.addrs": [SymbolAddr("runtime.mainPC"), SymbolAddr("runtime.g0"), SymbolAddr("runtime.nosuch") is None],
+        "words.producer": Producer("main"),
+        "words.nobody": Producer("nosuch") is None,
+    }
+
+
+stops = {"exec": at_exec}
+`
+	got := observed(t, request(t, binary, table{source, []fact.Spec{
+		spec("words.type", fact.TypeText, "exec"), spec("words.sections", fact.TypeList, "exec"), spec("words.text", fact.TypeList, "exec"),
+		spec("words.of", fact.TypeList, "exec"), spec("words.addrs", fact.TypeList, "exec"),
+		spec("words.producer", fact.TypeText, "exec"), spec("words.nobody", fact.TypeBool, "exec"),
+	}}))
+	f, err := elf.Open(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var names []string
+	for _, s := range f.Sections {
+		if s.Flags&elf.SHF_ALLOC != 0 {
+			names = append(names, s.Name)
+		}
+	}
+	at := map[string]uint64{}
+	syms, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range syms {
+		at[s.Name] = s.Value
+	}
+	text := f.Section(".text")
+	wantSaid(t, got, "words.type", "elf64-x86-64")
+	wantSaid(t, got, "words.sections", fmt.Sprint(names))
+	wantSaid(t, got, "words.text", fmt.Sprint([]any{text.Addr, text.Size, true}))
+	wantSaid(t, got, "words.of", "[.text .bss true]")
+	wantSaid(t, got, "words.addrs", fmt.Sprint([]any{at["runtime.mainPC"], at["runtime.g0"], true}))
+	wantSaid(t, got, "words.nobody", "true")
+	if said := say(got.Facts["words.producer"]); !strings.HasPrefix(said, "Go cmd/compile go1.") || !strings.Contains(said, "-N -l") {
+		t.Errorf("Producer(main) = %s", said)
+	}
 }
