@@ -13,13 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/rt0lab/rt0lab/ebpf"
 	"github.com/rt0lab/rt0lab/runner/build/buildtest"
-	"github.com/rt0lab/rt0lab/runner/image"
 	"github.com/rt0lab/rt0lab/runner/lab"
-	"github.com/rt0lab/rt0lab/runner/place"
 )
 
 func ready(tb testing.TB) {
@@ -392,88 +388,4 @@ func TestOpenRefuses(t *testing.T) {
 	if events, _ := run(t, tracer, started("/bin/true")); len(events) < 2 {
 		t.Errorf("%+v", events)
 	}
-}
-
-func init() { child = look }
-
-// look is what the processes do that TestRights starts.
-func look(program string) {
-	if err := ebpf.Ready(); err != nil {
-		fmt.Printf("lacking: %v\n", err)
-		return
-	}
-	r, err := place.Open(program)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	img, err := image.Open(program)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	site, err := ebpf.NewChooser(img, nil).Beginning(r.Place("main.main").Addrs[0])
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	tracer, err := ebpf.Open(ebpf.Options{Path: program, Syscalls: true, Probes: []ebpf.Probe{{Site: site}}})
-	if err != nil {
-		fmt.Printf("not opened: %v\n", err)
-		return
-	}
-	defer tracer.Close()
-	var events []ebpf.Event
-	end, err := tracer.Run(context.Background(), started(program), func(e ebpf.Event) bool { events = append(events, e); return true })
-	fmt.Printf("saw main.main: %v, calls: %v, exit %d, %v\n", len(passed(events)) == 1, len(syscalls(events)) > 9, end.ExitCode, err)
-}
-
-// TestRights looks as a user who is nobody, with all capabilities that are needed, with none, and with each alone.
-func TestRights(t *testing.T) {
-	t.Parallel()
-	ready(t)
-	program := buildtest.Copy(t, buildtest.Hello(t, "local"))
-	self := buildtest.Copy(t, executable(t))
-	for _, f := range []string{program, self} {
-		for _, open := range []string{f, filepath.Dir(f), filepath.Dir(filepath.Dir(f))} {
-			if err := os.Chmod(open, 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	for _, tt := range []struct {
-		name         string
-		capabilities []uintptr
-		want         []string
-	}{
-		{"all", []uintptr{unix.CAP_BPF, unix.CAP_PERFMON}, []string{"saw main.main: true, calls: true, exit 0, <nil>"}},
-		{"none", nil, []string{"no right to use eBPF probes", "lacks CAP_BPF and CAP_PERFMON;", "setcap cap_bpf,cap_perfmon+ep " + self}},
-		{"no CAP_BPF", []uintptr{unix.CAP_PERFMON}, []string{"lacks CAP_BPF;"}},
-		{"no CAP_PERFMON", []uintptr{unix.CAP_BPF}, []string{"lacks CAP_PERFMON;"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			cmd := exec.Command(self)
-			cmd.Dir = "/"
-			cmd.Env = []string{childOf + "=" + program}
-			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}, AmbientCaps: tt.capabilities}
-			out, err := cmd.CombinedOutput()
-			if errors.Is(err, syscall.EPERM) {
-				t.Skipf("may not become another user: %v (run as root)", err)
-			}
-			for _, want := range tt.want {
-				if !strings.Contains(string(out), want) {
-					t.Errorf("%v\n%s\nwant %q", err, out, want)
-				}
-			}
-		})
-	}
-}
-
-func executable(tb testing.TB) string {
-	tb.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return self
 }
