@@ -389,3 +389,32 @@ func TestOpenRefuses(t *testing.T) {
 		t.Errorf("%+v", events)
 	}
 }
+
+// Instructions that are looked at for themselves, and what the kernel does where
+// a Chooser refuses: nothing, and it does not even say so.
+func TestExact(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	path := buildtest.Copy(t, buildtest.Hello(t, "local"))
+	r, img := looked(t, path)
+	choose := ebpf.NewChooser(img, nil)
+	var probes []ebpf.Probe
+	for _, stop := range []string{"runtime.rt0_go: CPUID", "runtime.write1: SYSCALL", "runtime.settls: SYSCALL", "runtime.casgstatus"} {
+		site, err := choose.Exact(addressOf(t, r, stop))
+		if err != nil {
+			t.Fatal(err)
+		}
+		probes = append(probes, ebpf.Probe{Site: site})
+	}
+	off, ok := img.FileOffset(locked(t, img))
+	if !ok {
+		t.Fatal("no offset")
+	}
+	probes = append(probes, ebpf.Probe{Site: ebpf.Site{Offset: off}})
+	events, end := run(t, opened(t, ebpf.Options{Path: path, Probes: probes}), started(path))
+	got := passed(events)
+	slices.Sort(got)
+	if !slices.Equal(got, []int{0, 1, 2, 3}) || end.ExitCode != 0 {
+		t.Errorf("passed %v, %+v; want all but the locked instruction", got, end)
+	}
+}
