@@ -1,6 +1,7 @@
 package uprobe
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rt0lab/rt0lab/ebpf"
 )
 
 // copyOf copies a program into memory; the copy is gone when it is closed and
@@ -19,6 +22,9 @@ func copyOf(from *os.File) (*os.File, error) {
 	fd, err := unix.MemfdCreate("rt0lab", unix.MFD_CLOEXEC|unix.MFD_EXEC)
 	if err == unix.EINVAL { // MFD_EXEC is new in 6.3; before, every one could be executed
 		fd, err = unix.MemfdCreate("rt0lab", unix.MFD_CLOEXEC)
+	}
+	if errors.Is(err, os.ErrPermission) {
+		return nil, fmt.Errorf("%w: no program may be kept in memory: %w (sysctl vm.memfd_noexec=1, or 0)", ebpf.ErrRights, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("copy %s: %w", from.Name(), err)
