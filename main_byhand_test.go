@@ -8,8 +8,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -24,8 +26,8 @@ type runner func(program string, args ...string) (string, error)
 // typeByHand does in a stock debugger, dlv or gdb, what a person does who
 // reads what `rt0lab show` says of a claim, and returns what the debugger says.
 func typeByHand(tool, show, dir string, run runner) (string, error) {
-	binary := ""
-	var command, typed []string
+	binary, program := "", tool
+	var command, typed, emulator []string
 	show, _, _ = strings.Cut(show, "\n\n") // of the first claim
 	for line := range strings.Lines(show) {
 		line = strings.TrimSpace(line)
@@ -45,6 +47,16 @@ func typeByHand(tool, show, dir string, run runner) (string, error) {
 			_, binary, _ = strings.Cut(first, ": ")
 		case prompt == "(dlv)":
 			typed = append(typed, text)
+		case prompt == "qemu-aarch64-static" && tool == "gdb":
+			emulator = strings.Fields(strings.TrimSuffix(strings.ReplaceAll(text, "BINARY", binary), "&"))
+		case prompt == "gdb-multiarch" && tool == "gdb":
+			// The one argument with spaces, as a shell would have it.
+			remote := "target remote stub"
+			text = strings.Replace(text, strconv.Quote(remote), "REMOTE", 1)
+			program, command = prompt, strings.Fields(strings.ReplaceAll(text, "BINARY", binary))
+			if i := slices.Index(command, "REMOTE"); i >= 0 {
+				command[i] = remote
+			}
 		case prompt == tool:
 			command = strings.Fields(strings.ReplaceAll(text, "BINARY", binary))
 		}
@@ -52,8 +64,27 @@ func typeByHand(tool, show, dir string, run runner) (string, error) {
 	if command == nil {
 		return "", fmt.Errorf("it does not say how to use %s", tool)
 	}
+	if emulator != nil {
+		qemu := exec.Command("qemu-aarch64-static", emulator...)
+		qemu.Dir = dir
+		if err := qemu.Start(); err != nil {
+			return "", fmt.Errorf("start the emulator: %w", err)
+		}
+		defer func() {
+			_ = qemu.Process.Kill()
+			_ = qemu.Wait()
+		}()
+		for began := time.Now(); ; { // a person sees the prompt again
+			if _, err := os.Stat(filepath.Join(dir, "stub")); err == nil {
+				break
+			}
+			if time.Since(began) > 30*time.Second {
+				return "", errors.New("qemu makes no socket")
+			}
+		}
+	}
 	if tool == "gdb" {
-		return run(tool, append([]string{"-nx", "-q", "-batch"}, command...)...)
+		return run(program, append([]string{"-nx", "-q", "-batch"}, command...)...)
 	}
 	out, err := exec.Command("go", "tool", "-n", "dlv").Output()
 	if err != nil {
@@ -104,7 +135,7 @@ func TestByHand(t *testing.T) {
 			}
 			setup := d.SetupOf(c)
 			// A person has an environment of their own.
-			if goos, goarch := setup.System(); goos != "linux" || goarch != "amd64" || len(setup.Env) > 0 {
+			if goos, goarch := setup.System(); goos != "linux" || goarch != "amd64" && goarch != "arm64" || len(setup.Env) > 0 {
 				continue
 			}
 			key := fact.Subject(c.Fact) + " in " + c.Setup
@@ -129,6 +160,13 @@ func TestByHand(t *testing.T) {
 				t.Parallel()
 				if _, err := exec.LookPath("gdb"); tool.name == "gdb" && err != nil {
 					t.Skipf("needs gdb: %v (apt install gdb)", err)
+				}
+				if _, goarch := g.setup.System(); goarch == "arm64" {
+					for _, program := range []string{"qemu-aarch64-static", "gdb-multiarch"} {
+						if _, err := exec.LookPath(program); err != nil {
+							t.Skipf("needs qemu and a gdb for all machines: %v (apt install qemu-user-static gdb-multiarch)", err)
+						}
+					}
 				}
 				dir := t.TempDir()
 				if err := os.Symlink(filepath.Join(root, "scripts"), filepath.Join(dir, "scripts")); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/rt0lab/rt0lab/runner/build"
+	"github.com/rt0lab/rt0lab/runner/observe/gdb"
 )
 
 // doctorCommand says what this machine can and cannot see, and how to see more.
@@ -26,6 +27,9 @@ func (s *session) doctorCommand() *cli.Command {
 			}
 			for _, w := range e.Witnesses {
 				s.checkup(w.Name(), w.Ready(c.Context))
+				if g, ok := w.(*gdb.Witness); ok {
+					s.checkup("linux/arm64 by gdb and qemu", g.Emulates(c.Context))
+				}
 			}
 			_, err = exec.LookPath("gcc")
 			if err != nil {

@@ -207,7 +207,12 @@ func (s *session) byHand(c *lab.Claim, setup *lab.Setup) string {
 		}
 		fmt.Fprintf(&b, "    %s python > places.py\n", stops)
 		scripts := lab.ScriptsOf["gdb"]
-		fmt.Fprintf(&b, "    gdb -x places.py -x %s -x %s %s\n", scripts.Library, scripts.File(subject), program)
+		debugger := "gdb"
+		if _, goarch := setup.System(); goarch == "arm64" {
+			fmt.Fprintf(&b, "    qemu-aarch64-static -g stub %s &\n", strings.Join(append([]string{"BINARY"}, setup.Args...), " "))
+			debugger, program = `gdb-multiarch -ex "target remote stub"`, "BINARY"
+		}
+		fmt.Fprintf(&b, "    %s -x places.py -x %s -x %s %s\n", debugger, scripts.Library, scripts.File(subject), program)
 	}
 	if b.Len() == 0 {
 		return ""

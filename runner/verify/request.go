@@ -19,7 +19,7 @@ import (
 func (e *Engine) requests(ask Ask, p *plan, bin build.Binary) (map[string]observe.Request, error) {
 	specs := Specs(e.Data.Catalogue, p.subjects)
 	var places []place.Place
-	if slices.ContainsFunc(p.witnesses, func(w string) bool { return !lab.ScriptsOf[w].Still }) && bin.GOOS == "linux" && bin.GOARCH == "amd64" {
+	if slices.ContainsFunc(p.witnesses, func(w string) bool { return !lab.ScriptsOf[w].Still }) && bin.GOOS == "linux" && (bin.GOARCH == "amd64" || bin.GOARCH == "arm64") {
 		var err error
 		if places, err = e.Places(bin, Stops(specs)); err != nil {
 			return nil, fmt.Errorf("resolve the stops of %s on %s: %w", p.setup.Name, ask.Toolchain.Name, err)

@@ -61,6 +61,8 @@ class _Image:
 
     def find(self):
         """Sets and returns how far the running program is from where it was linked; 0 unless it is a PIE."""
+        if _stub_:
+            return self.bias
         with open("/proc/%d/auxv" % gdb.selected_inferior().pid, "rb") as f:
             self.bias = dict(struct.iter_unpack("<QQ", f.read())).get(9, self.entry) - self.entry  # 9 = AT_ENTRY
         return self.bias
@@ -111,6 +113,12 @@ class _Image:
         return None
 
 _image_, _release_ = None, ""
+_stub_ = 0  # the main thread of a program that another debugger's stub runs (qemu), else 0
+
+def _behind_stub():
+    """To be called when gdb has connected to a stub, at the program's first instruction."""
+    global _stub_
+    _stub_ = gdb.selected_thread().ptid[1]
 
 def _image():
     global _image_
@@ -279,7 +287,13 @@ def Minor():
         raise ValueError("no release in %r" % _release_)
     return int(m.group(1))
 
+def Goarch():
+    """"amd64" or "arm64"."""
+    arch = gdb.newest_frame().architecture().name()
+    return {"i386:x86-64": "amd64", "aarch64": "arm64"}.get(arch, arch)
+
 def Reg(name):
+    """Lower-case names: rax, eax, fs_base; on arm64 x0, sp, pc."""
     n = {"rflags": "eflags"}.get(name, name)
     bits = 32 if re.match(r"e[a-ds].$|r\d+d$", name) else 64
     return int(gdb.newest_frame().read_register(n)) & ((1 << bits) - 1)
@@ -473,12 +487,14 @@ def Tid():
     return gdb.selected_thread().ptid[1]
 
 def Pid():
-    return gdb.selected_inferior().pid
+    return _stub_ or gdb.selected_inferior().pid
 
 def Threads():
     return sorted(t.ptid[1] for t in gdb.selected_inferior().threads())
 
 def Proc(name):
+    if _stub_:
+        raise gdb.GdbError("/proc/%d is that of the emulator, not of the program" % Pid())
     with open("/proc/%d/%s" % (Pid(), name), "rb") as f:
         return f.read().decode("utf-8", "replace")
 
@@ -523,7 +539,10 @@ def Walk(tables):
         else:
             print("# %s: %s" % (stop, p.get("reason") or "not in PLACES"))
     _quiet()
-    gdb.execute("starti", to_string=True)
+    if gdb.selected_inferior().pid:
+        _behind_stub()  # target remote came before
+    else:
+        gdb.execute("starti", to_string=True)
     base, pid = _image().find(), Pid()
 
     def here(stop, key, pc):
@@ -546,7 +565,7 @@ def Walk(tables):
         for stop in ranges:
             call(stop)
 
-    serve(Reg("rip"), True)
+    serve(gdb.newest_frame().pc(), True)
     points = {}
     for addr in set(a for stop in left for a in places[stop].get("addrs") or []):
         points[addr] = gdb.Breakpoint("*%#x" % (addr + base), internal=True)
@@ -569,7 +588,7 @@ def Walk(tables):
             break
         if not Pid():
             break
-        serve(Reg("rip"))
+        serve(gdb.newest_frame().pc())
     for stop in left:
         print("# %s: not passed before the program ended" % stop)
     for name in sorted(facts):

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// run runs gdb over the binary until it ends by itself or ctx does, and returns
+// run runs the gdb over the binary until it ends by itself or ctx does, and returns
 // the end of its output. Neither gdb nor the fixture is alive when it returns.
-func (w *Witness) run(ctx context.Context, room, binary string) (last string, err error) {
-	cmd := child(ctx, w.tool.path, room, "-x", filepath.Join(room, libFile), "-x", filepath.Join(room, walkFile), "-x", filepath.Join(room, driveFile), binary)
+func run(ctx context.Context, gdb, room, binary string) (last string, err error) {
+	cmd := child(ctx, gdb, room, "-x", filepath.Join(room, libFile), "-x", filepath.Join(room, walkFile), "-x", filepath.Join(room, driveFile), binary)
 	cmd.Env = append(cmd.Env, requestVariable+"="+filepath.Join(room, requestFile))
 	var out tail
 	cmd.Stdout, cmd.Stderr = &out, &out

@@ -6,11 +6,38 @@ object a line, to the file the request names. The last line has "end": without
 it gdb came to an end before the walk did, and what stands before is still good.
 """
 
+import ctypes
 import json
 import os
 import signal
+import subprocess
+import time
 
 import gdb
+
+
+def _die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def _emulated(req):
+    """Starts the program in qemu and connects to its stub. Returns qemu, which has the program's argv and environment."""
+    qemu = subprocess.Popen(
+        [req["emulator"], "-g", req["socket"], "-0", req["binary"], req["binary"]] + req["args"],
+        env=dict(e.partition("=")[::2] for e in req["env"]), preexec_fn=_die_with_parent,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + req["seconds"]
+    while True:
+        try:
+            gdb.execute("target remote " + req["socket"], to_string=True)
+            return qemu
+        except gdb.error as err:  # qemu does not listen yet
+            if qemu.poll() is not None:
+                raise gdb.GdbError("qemu ended with status %d before gdb could connect" % qemu.returncode)
+            if time.monotonic() > end:
+                qemu.kill()
+                raise gdb.GdbError("qemu does not listen: %s" % err)
+            time.sleep(0.002)
 
 
 def _started(req):
@@ -54,7 +81,7 @@ def _driven(path):
 
     def report(line):
         os.write(out, (json.dumps(line) + "\n").encode())
-    end = {"interrupted": ""}
+    end, qemu = {"interrupted": ""}, None
     try:
         _quiet()
         words = {k: v for k, v in globals().items() if k[:1].isupper()}
@@ -72,6 +99,11 @@ def _driven(path):
         walker = _Walker(tables, places, report, req["seconds"], files)
 
         def start():
+            nonlocal qemu
+            if req.get("emulator"):
+                qemu = _emulated(req)
+                _behind_stub()
+                return
             _started(req)
             _same_start(req, report)
         try:
@@ -81,7 +113,10 @@ def _driven(path):
     except BaseException as err:
         end["interrupted"] = _told(err, set())
     pid = gdb.selected_inferior().pid
-    if pid:
+    if qemu is not None:
+        qemu.kill()  # gdb's number of the program means nothing to the kernel
+        qemu.wait()
+    elif pid:
         try:
             os.killpg(pid, signal.SIGKILL)  # what the program has started goes with it
         except OSError:

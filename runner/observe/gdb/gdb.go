@@ -39,10 +39,17 @@ const mostPerFunction = 5 * time.Second
 type Witness struct {
 	command string
 
+	// What runs and looks at programs for linux/arm64; see emulator.
+	emulators, multiarch []string
+
 	mu    sync.Mutex
 	ready bool
 	tool  tool
 	err   error
+
+	emulated bool
+	emu      emulator
+	emuErr   error
 }
 
 var _ observe.Witness = (*Witness)(nil)
@@ -53,7 +60,7 @@ func New(command string) *Witness {
 	if command == "" {
 		command = "gdb"
 	}
-	return &Witness{command: command}
+	return &Witness{command: command, emulators: emulatorNames, multiarch: multiarchNames}
 }
 
 // Name is "gdb".
@@ -69,17 +76,29 @@ type request struct {
 	Seconds float64          `json:"seconds"` // the most one function may take
 	Scripts []observe.Script `json:"scripts"`
 	Places  []place.Place    `json:"places"`
+	// Emulator runs the program and lets gdb connect through Socket; "" when gdb starts it itself.
+	Emulator string `json:"emulator"`
+	Socket   string `json:"socket"`
 }
 
 // Observe starts the setup once in a gdb of its own. When gdb or the fixture is
 // cut short, the facts seen until then are returned and the others are broken.
 func (w *Witness) Observe(ctx context.Context, req observe.Request) (observe.Observation, error) {
 	begin := time.Now()
-	if req.GOOS != "linux" || req.GOARCH != "amd64" {
-		return observe.Observation{}, fmt.Errorf("observe with gdb: %w: built for %s/%s, and gdb runs linux/amd64 only", observe.ErrRelease, req.GOOS, req.GOARCH)
+	if req.GOOS != "linux" || req.GOARCH != "amd64" && !emulates(req) {
+		return observe.Observation{}, fmt.Errorf("observe with gdb: %w: built for %s/%s, and gdb runs linux/amd64 and, by qemu, linux/arm64 only", observe.ErrRelease, req.GOOS, req.GOARCH)
 	}
 	if err := w.Ready(ctx); err != nil {
 		return observe.Observation{}, err
+	}
+	with, toolName := w.tool, w.tool.String()
+	var qemu string
+	if emulates(req) {
+		e, err := w.emulator(ctx)
+		if err != nil {
+			return observe.Observation{}, err
+		}
+		with, toolName, qemu = e.gdb, e.String(), e.qemu
 	}
 	if req.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -92,15 +111,15 @@ func (w *Witness) Observe(ctx context.Context, req observe.Request) (observe.Obs
 	}
 	defer private.remove()
 	room := private.path
-	if err := w.prepare(room, req); err != nil {
+	if err := w.prepare(room, req, qemu); err != nil {
 		return observe.Observation{}, fmt.Errorf("observe with gdb: %w", err)
 	}
 
-	last, runErr := w.run(ctx, room, req.Binary)
+	last, runErr := run(ctx, with.path, room, req.Binary)
 
 	r := readReport(filepath.Join(room, reportFile))
 	walk := r.walk
-	walk.Tool = w.tool.String()
+	walk.Tool = toolName
 	switch {
 	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errDeadline):
 		return observe.Observation{}, fmt.Errorf("observe with gdb: %w", context.Cause(ctx))
@@ -119,7 +138,7 @@ func (w *Witness) Observe(ctx context.Context, req observe.Request) (observe.Obs
 	if walk.Interrupted != "" && r.pid == 0 {
 		return observe.Observation{}, fmt.Errorf("observe with gdb: the fixture was not started: %s", walk.Interrupted)
 	}
-	walk.Warnings = append(w.tool.warnings(), walk.Warnings...)
+	walk.Warnings = append(with.warnings(), walk.Warnings...)
 	if r.calling != nil && !r.ended {
 		c := *r.calling
 		c.Facts, c.Error = nil, fmt.Sprintf("%s did not come to its end at %s: %s", c.Subject, c.Stop, walk.Interrupted)
@@ -141,10 +160,11 @@ const (
 	libFile     = "shim.py"
 	walkFile    = "walk.py"
 	driveFile   = "drive.py"
+	socketFile  = "qemu"
 )
 
-// prepare writes what gdb reads into the private folder.
-func (w *Witness) prepare(room string, req observe.Request) error {
+// prepare writes what gdb reads into the private folder; qemu is "" when gdb starts the program itself.
+func (w *Witness) prepare(room string, req observe.Request, qemu string) error {
 	perFunction := mostPerFunction
 	if t := req.Timeout / 3; t > 0 && t < perFunction {
 		perFunction = t
@@ -152,7 +172,10 @@ func (w *Witness) prepare(room string, req observe.Request) error {
 	out := request{
 		Binary: req.Binary, Args: req.Args, Env: req.Env, Release: req.Release,
 		Report: filepath.Join(room, reportFile), Seconds: perFunction.Seconds(),
-		Scripts: req.Scripts, Places: req.Places,
+		Scripts: req.Scripts, Places: req.Places, Emulator: qemu,
+	}
+	if qemu != "" {
+		out.Socket = filepath.Join(room, socketFile)
 	}
 	if out.Args == nil {
 		out.Args = []string{}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/rt0lab/rt0lab/runner/observe"
@@ -22,16 +23,11 @@ func (w *Witness) probe(ctx context.Context) (tool, error) {
 		return tool{}, fmt.Errorf("%w: %s is not in PATH (%w); %s", observe.ErrMachine, w.command, err, install)
 	}
 	sweep()
-	room, err := newRoom()
+	text, exit, err := answers(ctx, path)
 	if err != nil {
 		return tool{}, err
 	}
-	defer room.remove()
-	cmd := child(ctx, path, room.path, "-ex", "show version", "-ex", pythonQuestion)
-	all := &head{}
-	cmd.Stdout, cmd.Stderr = all, all
-	exit := runChild(cmd)
-	t, err := assess(tool{path: path}, string(all.kept), exit)
+	t, err := assess(tool{path: path}, text, exit)
 	if err != nil {
 		return t, err
 	}
@@ -39,6 +35,41 @@ func (w *Witness) probe(ctx context.Context) (tool, error) {
 		return t, fmt.Errorf("%w: tracing a child process is not permitted (%w); in a container add --cap-add=SYS_PTRACE or a seccomp profile that allows ptrace, elsewhere look at /proc/sys/kernel/yama/ptrace_scope", observe.ErrMachine, err)
 	}
 	return t, nil
+}
+
+// answers is what a gdb says of itself, and after that to the commands.
+func answers(ctx context.Context, path string, commands ...string) (text string, exit, err error) {
+	room, err := newRoom()
+	if err != nil {
+		return "", nil, err
+	}
+	defer room.remove()
+	args := []string{"-ex", "show version", "-ex", pythonQuestion}
+	for _, c := range commands {
+		args = append(args, "-ex", c)
+	}
+	cmd := child(ctx, path, room.path, args...)
+	all := &head{}
+	cmd.Stdout, cmd.Stderr = all, all
+	exit = runChild(cmd)
+	return string(all.kept), exit, nil
+}
+
+// knowsARM64 reports whether the gdb is good enough and can look at arm64 programs.
+func knowsARM64(ctx context.Context, path string) (tool, error) {
+	const (
+		question = "python gdb.execute('set architecture aarch64', to_string=True); print('rt0lab' + str(8 * 8))"
+		answer   = "rt0lab64"
+	)
+	text, exit, err := answers(ctx, path, question)
+	if err != nil {
+		return tool{}, err
+	}
+	t, err := assess(tool{path: path}, text, exit)
+	if err == nil && !strings.Contains(text, answer) {
+		err = fmt.Errorf("%s (%s) does not know arm64", path, t)
+	}
+	return t, err
 }
 
 // mayTrace starts a program that asks to be traced, and ends it before its first instruction.

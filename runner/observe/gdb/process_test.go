@@ -128,7 +128,7 @@ func TestCancelled(t *testing.T) {
 
 func TestOtherSystems(t *testing.T) {
 	t.Parallel()
-	for _, system := range [][2]string{{"linux", "arm64"}, {"darwin", "amd64"}, {"windows", "amd64"}} {
+	for _, system := range [][2]string{{"linux", "riscv64"}, {"darwin", "arm64"}, {"darwin", "amd64"}, {"windows", "amd64"}} {
 		_, err := gdb.New("").Observe(context.Background(), observe.Request{GOOS: system[0], GOARCH: system[1]})
 		if !errors.Is(err, observe.ErrRelease) || errors.Is(err, observe.ErrMachine) {
 			t.Errorf("%s: %v, want ErrRelease", system, err)
