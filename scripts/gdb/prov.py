@@ -33,23 +33,12 @@ def first_line(function):
     return None if addr is None else at(addr)
 
 
-def schedinit():
-    """What tells the releases of schedinit apart."""
-    named = Calls("runtime.schedinit")
-    saves = [n for n in named if n in ["runtime.msigsave", "runtime.sigsave"]]
-    return {
-        "prov.schedinit.traceback": "runtime.tracebackinit" in named,
-        "prov.schedinit.saves": saves[0] if saves else None,
-        "prov.schedinit.locks": len([n for n in named if n in ["runtime.lock", "runtime.lockWithRank", "runtime.lock2"]]) > 0,
-    }
-
-
 def at_rt0_go(seen):
     return {"prov.lines": lines(), "prov.entry.gdb": first_line("_rt0_amd64_linux"), "prov.stackalloc": first_line("runtime.stackalloc")}
 
 
 def at_schedinit(seen):
-    return schedinit()
+    return {"prov.schedinit.traceback": "runtime.tracebackinit" in Calls("runtime.schedinit")}
 
 
 def at_runtime_main(seen):
