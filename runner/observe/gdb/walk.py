@@ -232,7 +232,7 @@ class _Walker:
         the stack pointer. place.Place.Hit says what this does not tell.
         """
         if _stub_:
-            return False  # where arm64 keeps the return address differs; programs behind a stub are short
+            return False  # arm64 has the return address in a register: every entry counts as a call
         image = _image()
         i = bisect.bisect_right(image.starts, pc - image.bias) - 1
         if i < 0 or image.starts[i] != pc - image.bias:
