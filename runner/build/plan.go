@@ -143,19 +143,26 @@ func (p *plan) write(dir string) error {
 	if !p.modules() {
 		return nil
 	}
-	text := fmt.Sprintf("module rt0lab.test/%s\n\ngo %s\n", p.setup.Fixture, p.language)
+	text := fmt.Sprintf("module %s/%s\n\ngo %s\n", moduleRoot, p.setup.Fixture, p.language)
 	return os.WriteFile(filepath.Join(dir, "go.mod"), []byte(text), 0o666)
 }
 
 // modules reports whether there is a go.mod: the release knows it (1.11 and later) and the setup wants it.
 func (p *plan) modules() bool { return p.minor >= 11 && p.setup.Gopath == "" }
 
+// moduleRoot begins the import path of a fixture on all releases, so that its packages can import each other.
+const moduleRoot = "rt0lab.test"
+
 // source is the folder of the fixture below that of the build, whose src is that of a GOPATH.
 func (p *plan) source() string {
-	if p.setup.Gopath == "outside" {
+	switch p.setup.Gopath {
+	case "outside":
 		return filepath.Join("outside", p.setup.Fixture)
+	case "inside":
+		return filepath.Join("src", p.setup.Fixture)
 	}
-	return filepath.Join("src", p.setup.Fixture)
+	// Where there are no modules the folder is the import path.
+	return filepath.Join("src", moduleRoot, p.setup.Fixture)
 }
 
 // output is the file name of the binary.
