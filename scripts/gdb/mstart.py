@@ -42,7 +42,7 @@ def in_code():
     return {
         "mstart.calls": Calls("runtime.mstart"),
         "mstart.file": Line(Addr("runtime.mstart"))[0],
-        "mstart.clears_bp": code("runtime.mstart")[0][1] in ["mov ebp,0x0", "xor ebp,ebp"],
+        "mstart.clears_bp": code("runtime.mstart")[0][1] in ["mov rbp,0x0", "mov ebp,0x0", "xor ebp,ebp"],
         "mstart.default_size": number(above, "mov ["),
         "mstart.slack": number(above, "add r"),
         "mstart.system_stack": always(lines),
@@ -65,13 +65,12 @@ def before(seen):
         "mstart.g0.hi": hi,
         "mstart.g0.has_stack": lo != 0,
         "mstart.guard.before": Var("runtime.g0.stackguard0") - lo,
-        "mstart.order": [],
     })
     return facts
 
 
 def passed(seen, name):
-    return {"mstart.order": seen["mstart.order"] + [name]} if "mstart.order" in seen else {}
+    return {"mstart.order": seen.get("mstart.order", []) + [name]}
 
 
 def at_mstart(seen):
