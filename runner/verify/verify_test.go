@@ -229,6 +229,7 @@ func TestRunReasons(t *testing.T) {
 		{name: "all well", want: judge.Holds},
 		{name: "no toolchain for it", build: build.ErrUnsupported, want: judge.Untested, cause: observe.CauseRelease},
 		{name: "no C compiler", build: build.ErrNoCompiler, want: judge.Untested, cause: observe.CauseMachine},
+		{name: "no tool for this machine", build: build.ErrNoTool, want: judge.Untested, cause: observe.CauseMachine},
 		{name: "does not compile", build: build.ErrCompile, want: judge.Broken},
 		{name: "no cache", build: build.ErrCache, wantRunError: build.ErrCache},
 		{name: "bad overlay", build: build.ErrOverlay, wantRunError: build.ErrOverlay},
@@ -259,6 +260,28 @@ func TestRunReasons(t *testing.T) {
 				t.Errorf("unseen by %d, want 2", len(c.Verdict.Unseen))
 			}
 		})
+	}
+}
+
+// TestRunBeside: a setup that is compared with another is asked with both programs at hand.
+func TestRunBeside(t *testing.T) {
+	t.Parallel()
+	b, delve := &builder{}, &witness{name: "delve"}
+	e, _ := engine(t, b, delve)
+	other := e.Data.Labs[0].Setups["other"]
+	other.Beside = &lab.Setup{Fixture: "three"}
+	ask := all(e)
+	ask.Witnesses = []string{"delve"}
+	if _, err := e.Run(context.Background(), ask); err != nil {
+		t.Fatal(err)
+	}
+	if b.count.Load() != 3 {
+		t.Errorf("%d builds, want those of plain, other and what is beside it", b.count.Load())
+	}
+	for _, req := range delve.seen {
+		if want := map[string]string{"/one": "", "/two": "/three"}[req.Binary]; req.Beside != want {
+			t.Errorf("%s is asked about beside %q, want %q", req.Binary, req.Beside, want)
+		}
 	}
 }
 
