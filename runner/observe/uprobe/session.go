@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -161,12 +160,13 @@ func Sites(choose *ebpf.Chooser, p place.Place) ([]ebpf.Site, error) {
 
 // run starts the program and notes what it passes.
 func (s *session) run(ctx context.Context, ring int) error {
-	file, err := private(s.req.Binary)
+	// A debugger that looks at the same file would find the probes there, and never hear of its own breakpoints.
+	file, err := ebpf.Private(s.req.Binary)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	o := ebpf.Options{Path: fmt.Sprintf("/proc/self/fd/%d", file.Fd()), Probes: s.probes, Syscalls: s.names("Syscall"), FixedAddresses: true, Ring: ring}
+	o := ebpf.Options{Path: file.Name(), Probes: s.probes, Syscalls: s.names("Syscall"), FixedAddresses: true, Ring: ring}
 	if s.names("Goid") {
 		img, err := image.Open(s.req.Binary)
 		if err != nil {
@@ -243,16 +243,4 @@ func (s *session) end() {
 // complete reports whether all spots were passed.
 func (s *session) complete() bool {
 	return !slices.ContainsFunc(s.spots, func(at *spot) bool { return at.arrived < at.Hit })
-}
-
-// private is a copy of the program that nobody else runs: probes are in every
-// process that runs a file, and a debugger that looks at the same one would
-// find them and never hear of its own breakpoints there.
-func private(path string) (*os.File, error) {
-	from, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer from.Close()
-	return copyOf(from)
 }
