@@ -35,7 +35,7 @@ test *ARGS:
 # lint of the code and of the data
 [group('work')]
 lint: build
-    test -z "$(gofmt -l runner fixtures main*.go)"
+    test -z "$(gofmt -l ebpf runner fixtures main*.go)"
     go vet ./...
     go tool staticcheck ./...
     {{ rt0lab }} --data . lint

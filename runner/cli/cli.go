@@ -131,7 +131,7 @@ func newApp(s *session) *cli.App {
 		Before: s.open,
 		Commands: []*cli.Command{
 			s.listCommand(), s.labCommand(), s.verifyCommand(), s.showCommand(), s.matrixCommand(), s.diffCommand(),
-			s.recordCommand(), s.mutateCommand(), s.stopsCommand(), s.lintCommand(), s.doctorCommand(),
+			s.recordCommand(), s.mutateCommand(), s.timeCommand(), s.stopsCommand(), s.lintCommand(), s.doctorCommand(),
 			s.newCommand(), s.cleanCommand(), s.versionCommand(), s.completionCommand(),
 		},
 	}

@@ -14,7 +14,7 @@ const module = "github.com/rt0lab/rt0lab/"
 // rooms in the order of the data: a package imports only what stands before
 // its own room. A room is a folder of runner with all below it, or ebpf beside runner.
 var rooms = []string{
-	"fact", "insn", "release", "lab", "image", "place", "lint", "build", "ebpf", "observe",
+	"fact", "insn", "release", "lab", "image", "place", "lint", "build", "ebpf", "ebpf/startup", "observe",
 	"observe/static", "observe/delve", "observe/gdb", "observe/uprobe",
 	"judge", "recording", "report", "verify", "mutant", "newpost", "course", "cli",
 }
@@ -24,8 +24,8 @@ var rights = []struct {
 	what  string
 	rooms []string
 }{
-	{"os/exec", []string{"release", "build", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "cli"}},
-	{"os", []string{"release", "build", "image", "place", "recording", "mutant", "newpost", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "cli", "lab/schemagen"}},
+	{"os/exec", []string{"release", "build", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli"}},
+	{"os", []string{"release", "build", "image", "place", "recording", "mutant", "newpost", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli", "lab/schemagen"}},
 	{"os/signal", []string{"cli", "ebpf"}},
 	{"golang.org/x/sys/", []string{"observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "build", "release"}},
 	{"github.com/go-delve/", []string{"observe/delve"}},

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package startup
+
+import "syscall"
+
+func apart(User) *syscall.SysProcAttr { return nil }

@@ -1,0 +1,123 @@
+package startup
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/rt0lab/rt0lab/ebpf"
+	"github.com/rt0lab/rt0lab/runner/image"
+	"github.com/rt0lab/rt0lab/runner/place"
+)
+
+// mostSites is how many inlined bodies of one function get probes: more are
+// a function of the daily work, not a milestone.
+const mostSites = 8
+
+// open reads a program and refuses what cannot be measured.
+func open(path string) (*image.Image, error) {
+	img, err := image.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrProgram, err)
+	}
+	if img.Format != image.ELF {
+		return nil, fmt.Errorf("%w: %s is in format %s; linux/amd64 has ELF", ErrProgram, path, img.Format)
+	}
+	if goos, goarch := img.System(); goos != "linux" || goarch != "amd64" {
+		return nil, fmt.Errorf("%w: %s is built for %s/%s, and only linux/amd64 can be measured", ErrProgram, path, cmp.Or(goos, "?"), cmp.Or(goarch, "?"))
+	}
+	if _, ok, err := img.Func("runtime.main"); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrProgram, path, err)
+	} else if !ok {
+		return nil, fmt.Errorf("%w: %s has no runtime.main: it is not a Go program, or it is packed", ErrProgram, path)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrProgram, err)
+	}
+	if info.Mode()&0o111 == 0 {
+		return nil, fmt.Errorf("%w: %s may not be executed (chmod +x %s)", ErrProgram, path, filepath.Base(path))
+	}
+	return img, nil
+}
+
+// Find places milestones in the program at a path. Those that cannot be placed have a
+// Reason. The error wraps ErrProgram.
+func Find(path string, milestones []Milestone) ([]Point, error) {
+	img, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := place.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrProgram, err)
+	}
+	points := make([]Point, len(milestones))
+	places := make([]place.Place, len(milestones))
+	var asked []uint64
+	for i, m := range milestones {
+		points[i].Milestone = m
+		places[i] = first(r, m)
+		asked = append(asked, places[i].Addrs...)
+	}
+	choose := ebpf.NewChooser(img, asked)
+	for i, p := range places {
+		points[i].Stop = p.Stop
+		if points[i].Sites, err = sites(choose, p); err != nil {
+			points[i].Reason = err.Error()
+		}
+	}
+	return points, nil
+}
+
+// first is the place of the first stop that the binary has; when it has none, that of the first.
+func first(r *place.Resolver, m Milestone) place.Place {
+	stops := m.Stops
+	if len(stops) == 0 {
+		stops = []string{m.Name}
+	}
+	var none place.Place
+	for i, stop := range stops {
+		p := r.Place(stop)
+		if p.State == place.Placed {
+			return p
+		}
+		if i == 0 || none.State == place.Absent && p.State == place.Unplaced {
+			none = p
+		}
+	}
+	return none
+}
+
+// sites chooses where the probes for a place stand.
+func sites(choose *ebpf.Chooser, p place.Place) ([]ebpf.Site, error) {
+	switch {
+	case p.State != place.Placed:
+		return nil, fmt.Errorf("%s", p.Reason)
+	case p.Exec || len(p.To) > 0:
+		return nil, fmt.Errorf("%q is no single place in the file", p.Stop)
+	case len(p.Addrs) > mostSites:
+		return nil, fmt.Errorf("it is inlined at %d places", len(p.Addrs))
+	case p.Hit > 1:
+		return nil, fmt.Errorf("%q: a milestone is where something is passed first", p.Stop)
+	}
+	stop, err := place.ParseStop(p.Stop)
+	if err != nil {
+		return nil, err
+	}
+	at := choose.Exact
+	if stop.Kind == place.Function || stop.Kind == place.Entry || stop.Kind == place.After {
+		// What follows a call is the beginning of straight code as well.
+		at = choose.Beginning
+	}
+	var sites []ebpf.Site
+	for _, addr := range p.Addrs {
+		site, err := at(addr)
+		if err != nil {
+			return nil, err
+		}
+		sites = append(sites, site)
+	}
+	return sites, nil
+}

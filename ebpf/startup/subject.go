@@ -1,0 +1,250 @@
+package startup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"time"
+
+	"github.com/rt0lab/rt0lab/ebpf"
+)
+
+// subject is one program while it is measured.
+type subject struct {
+	Program
+	options Options
+	info    os.FileInfo // of the file, before anything was read
+	copy    *os.File    // what is measured
+	points  []Point     // all that were placed
+	order   []Point     // those that are passed on the way, in their order
+	aside   []Point
+	missing []Missing
+	release string
+
+	sets  []*set // the last one is bare
+	lost  int
+	ends  map[string]int
+	taken []Sample
+}
+
+// set is some milestones with probes in a copy of the program that is theirs alone.
+type set struct {
+	number int
+	points []Point // of the spans, in their order, then the others
+	spans  int     // how many of them belong to spans
+	probes []int   // probe → index into points
+	file   *os.File
+	tracer *ebpf.Tracer
+}
+
+// prepare reads the program, copies it and learns in which order the milestones are passed.
+func prepare(ctx context.Context, p Program, o Options) (s *subject, err error) {
+	s = &subject{Program: p, options: o, ends: map[string]int{}}
+	if s.info, err = os.Stat(p.Path); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrProgram, err)
+	}
+	img, err := open(p.Path)
+	if err != nil {
+		return nil, err
+	}
+	s.release = img.Release()
+	found, err := Find(p.Path, o.Milestones)
+	if err != nil {
+		return nil, err
+	}
+	for _, at := range found {
+		if at.Reason != "" {
+			s.missing = append(s.missing, Missing{at.Milestone, at.Reason})
+			continue
+		}
+		s.points = append(s.points, at)
+	}
+	if o.Until != "" && !slices.ContainsFunc(s.points, s.last) {
+		for _, m := range s.missing {
+			if m.Name == o.Until {
+				return nil, fmt.Errorf("%w: stop %s at %s: %s", ErrMilestone, p.Path, o.Until, m.Reason)
+			}
+		}
+		return nil, fmt.Errorf("%w: stop %s at %s: it is not among the milestones", ErrMilestone, p.Path, o.Until)
+	}
+	if len(s.points) == 0 {
+		return nil, fmt.Errorf("%w: none of %d has a place in %s: %s", ErrMilestone, len(o.Milestones), p.Path, s.missing[0].Reason)
+	}
+	if s.copy, err = ebpf.Private(p.Path); err != nil {
+		return nil, err
+	}
+	if s.changed() {
+		s.close()
+		return nil, fmt.Errorf("%w: %s (measure when the build is over)", ErrChanged, p.Path)
+	}
+	if err := s.scout(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// last reports whether the runs end at a point.
+func (s *subject) last(p Point) bool { return p.Name == s.options.Until }
+
+// changed reports whether the file is another one than at first.
+func (s *subject) changed() bool {
+	now, err := os.Stat(s.Path)
+	return err != nil || !os.SameFile(s.info, now) || now.Size() != s.info.Size() || !now.ModTime().Equal(s.info.ModTime())
+}
+
+func (s *subject) close() {
+	for _, set := range s.sets {
+		set.close()
+	}
+	s.sets = nil
+	if s.copy != nil {
+		s.copy.Close()
+	}
+}
+
+// arm puts the probes of a set into a copy of their own.
+func (s *subject) arm(set *set) (err error) {
+	if set.file, err = ebpf.Private(s.copy.Name()); err != nil {
+		return err
+	}
+	o := ebpf.Options{Path: set.file.Name()}
+	for i, p := range set.points {
+		for _, site := range p.Sites {
+			// The runtime's are passed by the first thread, which later threads may do again.
+			first := !p.Aside && isRuntime(p.Name)
+			o.Probes = append(o.Probes, ebpf.Probe{Site: site, FirstThread: first, Most: 1})
+			set.probes = append(set.probes, i)
+		}
+	}
+	if set.tracer, err = ebpf.Open(o); err != nil {
+		set.close()
+		return err
+	}
+	return nil
+}
+
+// close takes the probes away; nobody has to wait for that, as the file is nobody else's.
+func (s *set) close() {
+	tracer, file := s.tracer, s.file
+	s.tracer, s.file, s.probes = nil, nil, nil
+	if tracer != nil {
+		go func() { _ = tracer.Close() }()
+	}
+	if file != nil {
+		file.Close()
+	}
+}
+
+// run starts the program once with the probes of the set.
+func (s *subject) run(ctx context.Context, set *set) (Sample, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
+	cmd := &exec.Cmd{Path: set.file.Name(), Args: append([]string{s.Path}, s.Args...), Env: s.environment(), Dir: s.Dir, SysProcAttr: apart(s.As)}
+	if s.Output != nil {
+		cmd.Stdout, cmd.Stderr = s.Output, s.Output
+	}
+	if s.Stdin != "" {
+		in, err := os.Open(s.Stdin)
+		if err != nil {
+			return Sample{}, fmt.Errorf("standard input of %s: %w", s.Path, err)
+		}
+		defer in.Close()
+		cmd.Stdin = in
+	}
+	sample := Sample{Set: set.number, At: map[string]time.Duration{}}
+	reached := false
+	ended, err := set.tracer.Run(ctx, cmd, func(e ebpf.Event) bool {
+		switch e.Kind {
+		case ebpf.Passed:
+			p := set.points[set.probes[e.Probe]]
+			if _, again := sample.At[p.Name]; !again {
+				sample.At[p.Name] = e.Time
+			}
+			if s.last(p) {
+				sample.Whole, reached = e.Time, true
+				return false
+			}
+		case ebpf.Exit:
+			if !reached {
+				sample.Whole = e.Time // the last thread's counts
+			}
+		}
+		return true
+	})
+	sample.End = ended
+	switch {
+	case err != nil:
+		return sample, err
+	case reached:
+	case ctx.Err() != nil && context.Cause(ctx) == context.DeadlineExceeded:
+		return sample, fmt.Errorf("%w: %s runs on after %s; say where it is far enough (--until main.main), or --timeout", ErrEnd, s.Path, s.options.Timeout)
+	case ctx.Err() != nil:
+		return sample, context.Cause(ctx)
+	case s.options.Until != "":
+		return sample, fmt.Errorf("%w: %s ended (%s) before it passed %s", ErrEnd, s.Path, how(sample.End), s.options.Until)
+	}
+	return sample, nil
+}
+
+// how says how a run ended.
+func how(r ebpf.Run) string {
+	if r.Signal != "" {
+		return r.Signal
+	}
+	return fmt.Sprintf("exit status %d", r.ExitCode)
+}
+
+// note counts how a run ended.
+func (s *subject) note(sample Sample) {
+	if sample.End.Stopped {
+		s.ends["stopped at "+s.options.Until]++
+		return
+	}
+	s.ends[how(sample.End)]++
+}
+
+// scout runs the program with all probes at once and learns which milestones are
+// passed, and in which order. These runs warm everything up and are not counted.
+func (s *subject) scout(ctx context.Context) error {
+	all := &set{points: s.points}
+	if err := s.arm(all); err != nil {
+		return err
+	}
+	defer all.close()
+	seen := map[string][]time.Duration{}
+	for range max(1, s.options.Warm) {
+		sample, err := s.run(ctx, all)
+		if err != nil && !errors.Is(err, ebpf.ErrLost) {
+			return err
+		}
+		for name, at := range sample.At {
+			seen[name] = append(seen[name], at)
+		}
+	}
+	for _, p := range s.points {
+		switch {
+		case len(seen[p.Name]) == 0:
+			s.missing = append(s.missing, Missing{p.Milestone, "it was not passed"})
+		case p.Aside:
+			s.aside = append(s.aside, p)
+		default:
+			s.order = append(s.order, p)
+		}
+	}
+	if len(s.order) == 0 {
+		return fmt.Errorf("%w: none of %d in %s was passed", ErrMilestone, len(s.points), s.Path)
+	}
+	middle := func(p Point) time.Duration {
+		at := slices.Sorted(slices.Values(seen[p.Name]))
+		return at[len(at)/2]
+	}
+	slices.SortStableFunc(s.order, func(a, b Point) int { return int(middle(a) - middle(b)) })
+	if i := slices.IndexFunc(s.order, s.last); i >= 0 {
+		s.order = s.order[:i+1]
+	}
+	return nil
+}

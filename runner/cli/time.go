@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2/maybe"
+	"github.com/urfave/cli/v2"
+
+	"github.com/rt0lab/rt0lab/ebpf"
+	"github.com/rt0lab/rt0lab/ebpf/startup"
+	"github.com/rt0lab/rt0lab/ebpf/startup/show"
+	"github.com/rt0lab/rt0lab/runner/build"
+	"github.com/rt0lab/rt0lab/runner/lab"
+	"github.com/rt0lab/rt0lab/runner/release"
+)
+
+// timings are how a result can be written.
+var timings = map[string]func(io.Writer, startup.Result) error{"text": show.Text, "jsonl": show.JSONL}
+
+const timeFormats = "text or jsonl"
+
+func (s *session) timeCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "time",
+		Usage:     "where the start of a program spends its time: a fixture, or with -- any Go binary",
+		ArgsUsage: "[-- BINARY [ARG …]]",
+		Description: "The program is run again and again, as the user who called sudo if there is one, with few probes at a time,\n" +
+			"and bare in between. What it writes is thrown away unless --output says otherwise. It is a copy in memory that\n" +
+			"runs, so that no other process meets the probes. Exit status: 0 measured, 2 everything else.",
+		Flags: []cli.Flag{
+			goFlag(),
+			&cli.StringFlag{Name: "fixture", Usage: "the fixture to measure", Value: "hello"},
+			&cli.StringFlag{Name: "until", Usage: "kill the program when it passes `MILESTONE`, for example main.main: for what runs for ever", DefaultText: "its exit"},
+			&cli.StringSliceFlag{Name: "milestone", Usage: "look at these functions or stops instead of the boot", DefaultText: "the way to main.main"},
+			&cli.IntFlag{Name: "runs", Usage: "how often each set of milestones is run", DefaultText: "as often as --precision takes"},
+			&cli.IntFlag{Name: "max", Usage: "the most runs of each set when --runs is not said", Value: startup.DefaultMost},
+			&cli.Float64Flag{Name: "precision", Usage: "wanted half-width of the intervals, in percent of the whole", Value: 100 * startup.DefaultPrecision},
+			&cli.IntFlag{Name: "set", Usage: "how many spans are measured in one run", Value: startup.DefaultSet},
+			&cli.DurationFlag{Name: "timeout", Usage: "the most one run may take", Value: startup.DefaultTimeout},
+			&cli.StringFlag{Name: "stdin", Usage: "a `FILE` that each run reads from its beginning", DefaultText: "/dev/null"},
+			&cli.StringFlag{Name: "output", Usage: "append what the program writes to `FILE`", DefaultText: "/dev/null"},
+			&cli.StringFlag{Name: "format", Usage: timeFormats, Value: "text"},
+			&cli.StringFlag{Name: "o", Usage: "write the report to `FILE` instead of standard output"},
+		},
+		Action: s.time,
+	}
+}
+
+func (s *session) time(c *cli.Context) error {
+	write := timings[c.String("format")]
+	if write == nil {
+		return fmt.Errorf("%w: --format %s: use %s", errUsage, c.String("format"), timeFormats)
+	}
+	file := c.String("o")
+	if file != "" {
+		if st, err := os.Stat(filepath.Dir(file)); err != nil || !st.IsDir() {
+			return fmt.Errorf("%w: -o %s: there is no folder %s", errUsage, file, filepath.Dir(file))
+		}
+	}
+	o, err := timeOptions(c)
+	if err != nil {
+		return err
+	}
+	if err := ebpf.Ready(); err != nil {
+		return err
+	}
+	programs, err := s.toTime(c)
+	if err != nil {
+		return err
+	}
+	bar := s.newTicker()
+	if bar != nil {
+		o.Progress = func(done, most int) { bar.tell(fmt.Sprintf("%d of at most %d runs", done, most)) }
+	}
+	results, err := startup.Measure(c.Context, programs, o)
+	if bar != nil {
+		bar.done()
+	}
+	if err != nil {
+		return err
+	}
+	var report bytes.Buffer
+	for i, r := range results {
+		if i > 0 && c.String("format") == "text" {
+			fmt.Fprintln(&report)
+		}
+		if err := write(&report, r); err != nil {
+			return err
+		}
+	}
+	if file != "" {
+		return maybe.WriteFile(file, report.Bytes(), 0o666)
+	}
+	_, err = s.stdout.Write(report.Bytes())
+	return err
+}
+
+// timeOptions reads the flags that say how to measure.
+func timeOptions(c *cli.Context) (startup.Options, error) {
+	o := startup.Options{
+		Until: c.String("until"), Runs: c.Int("runs"), Most: c.Int("max"), Set: c.Int("set"),
+		Precision: c.Float64("precision") / 100, Timeout: c.Duration("timeout"),
+	}
+	for _, name := range []string{"runs", "max", "set"} {
+		if c.IsSet(name) && c.Int(name) < 1 {
+			return o, fmt.Errorf("%w: --%s %d: give a number above 0", errUsage, name, c.Int(name))
+		}
+	}
+	if !(o.Precision > 0) || o.Timeout <= 0 {
+		return o, fmt.Errorf("%w: --precision and --timeout want more than 0", errUsage)
+	}
+	if c.IsSet("milestone") {
+		names := splitList(c.StringSlice("milestone"))
+		if len(names) == 0 {
+			return o, fmt.Errorf("%w: --milestone: the list of milestones is empty", errUsage)
+		}
+		o.Milestones = []startup.Milestone{}
+		for _, name := range names {
+			o.Milestones = append(o.Milestones, startup.Milestone{Name: name})
+		}
+	} else {
+		o.Milestones = startup.Boot()
+	}
+	if o.Until != "" && !slices.ContainsFunc(o.Milestones, func(m startup.Milestone) bool { return m.Name == o.Until }) {
+		o.Milestones = append(o.Milestones, startup.Milestone{Name: o.Until})
+	}
+	return o, nil
+}
+
+// toTime are the programs of the command line: a binary, or the fixture built by each release.
+func (s *session) toTime(c *cli.Context) ([]startup.Program, error) {
+	program := startup.Program{As: startup.Invoker(), Stdin: c.String("stdin")}
+	if name := c.String("output"); name != "" {
+		out, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+		if err != nil {
+			return nil, fmt.Errorf("%w: --output: %w", errUsage, err)
+		}
+		context.AfterFunc(c.Context, func() { out.Close() })
+		program.Output = out
+	}
+	if c.Args().Present() {
+		if c.IsSet("go") || c.IsSet("fixture") {
+			return nil, fmt.Errorf("%w: --go and --fixture are about fixtures; a binary is what it is", errUsage)
+		}
+		path, err := lookPath(c.Args().First())
+		if err != nil {
+			return nil, err
+		}
+		program.Name, program.Path, program.Args = c.Args().First(), path, c.Args().Tail()
+		return []startup.Program{program}, nil
+	}
+	builder, err := s.builder()
+	if err != nil {
+		return nil, err
+	}
+	// As anybody builds it: optimised.
+	setup := &lab.Setup{Name: "time", Fixture: c.String("fixture"), Gcflags: new(string)}
+	var programs []startup.Program
+	failed, err := s.toolchains(c.Context, releasesOf(c), func(tc release.Toolchain) error {
+		bin, err := builder.Build(c.Context, build.Input{Setup: setup, Toolchain: tc})
+		if err != nil {
+			return err
+		}
+		p := program
+		p.Name, p.Path, p.Env = setup.Fixture+" "+tc.Name, bin.Path, []string{}
+		programs = append(programs, p)
+		return nil
+	})
+	if err == nil && failed {
+		err = errReported
+	}
+	return programs, err
+}
+
+// lookPath finds a binary as a shell does.
+func lookPath(name string) (string, error) {
+	if strings.ContainsRune(name, filepath.Separator) {
+		return filepath.Abs(name)
+	}
+	if path, err := exec.LookPath(name); err == nil {
+		return filepath.Abs(path)
+	}
+	return "", fmt.Errorf("%w: %s is not in PATH; write ./%s for the one in this folder", startup.ErrProgram, name, name)
+}
