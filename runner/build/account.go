@@ -19,12 +19,13 @@ const accountFile = "making.json"
 // ready but for its arguments. What it tells does not depend on what the caches have.
 func (p *plan) account(ctx context.Context, run gocmd.Command, out string) (a making.Account, err error) {
 	run.Args = p.args(out)
-	_, err = gocmd.Run(ctx, run)
+	says, err := gocmd.Printed(ctx, run)
 	var failed *gocmd.Error
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
-		a.Built = true
+		// What the compiler was asked to tell, with -m; it tells it from the cache as well.
+		a.Built, a.Messages = true, making.Messages(asInData(p.setup.Fixture, string(says)))
 	case errors.As(err, &failed) && errors.As(err, &exit):
 		a.Messages = making.Messages(asInData(p.setup.Fixture, failed.Says))
 	default:
