@@ -96,11 +96,11 @@ def const(*names):
 
 
 def at_tiny_return(seen):
-    blocks = [Var("main.a") // 16, Var("main.b") // 16, Var("main.c") // 16]
+    a, b, c = Var("main.a"), Var("main.b"), Var("main.c")
     classes = const("runtime._NumSizeClasses", "internal/runtime/gc.NumSizeClasses")
     lists = Len("runtime.allp[0].mcache.alloc")
     return {
-        "new.tiny.shared": blocks[0] == blocks[1] or blocks[1] == blocks[2],
+        "new.tiny.shared": b == a + 1 or c == b + 1,
         "new.cache.lists": lists,
         "new.cache.classes": classes,
         "new.cache.per_class": lists // classes,
