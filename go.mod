@@ -57,3 +57,9 @@ tool (
 	github.com/go-delve/delve/cmd/dlv
 	honnef.co/go/tools/cmd/staticcheck
 )
+
+// Fixtures are built with a go.mod of their own making, for old releases.
+ignore (
+	./examples
+	./fixtures
+)
