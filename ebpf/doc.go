@@ -65,6 +65,8 @@ type Probe struct {
 	Site Site
 	// FirstThread leaves the other threads out.
 	FirstThread bool
+	// Last kills the program (SIGKILL) when it passes, before it goes on. The event is told.
+	Last bool
 	// Most is how many passings are told in one run, events with Again not counted; 0 = all.
 	// A place in a loop would flood the ring otherwise.
 	Most uint32

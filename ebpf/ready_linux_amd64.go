@@ -37,6 +37,7 @@ func probe() error {
 	}{
 		{"kprobe programs (CONFIG_BPF_EVENTS=y, CONFIG_UPROBES=y)", func() error { return features.HaveProgramType(ebpf.Kprobe) }},
 		{"ring buffers", func() error { return features.HaveMapType(ebpf.RingBuf) }},
+		{"bpf_send_signal", func() error { return features.HaveProgramHelper(ebpf.Kprobe, asm.FnSendSignal) }},
 		{"bpf_get_attach_cookie", func() error { return features.HaveProgramHelper(ebpf.Kprobe, asm.FnGetAttachCookie) }},
 	} {
 		if err := f.have(); err != nil {

@@ -193,6 +193,9 @@ func (t *Tracer) reset() (missed uint64, err error) {
 		if p.Site.ChecksStack {
 			v.Options |= uint32(startOptionCHECKS_STACK)
 		}
+		if p.Last {
+			v.Options |= uint32(startOptionLAST)
+		}
 		if err := t.coll.Maps[startMapProbes].Put(uint32(i), v); err != nil {
 			return 0, err
 		}

@@ -62,6 +62,7 @@ struct call {
 enum option {
 	FIRST_THREAD = 1, // tell only of the first thread
 	CHECKS_STACK = 2, // stands at the JBE behind the comparison of the stack pointer
+	LAST = 4,         // the program is killed there
 };
 
 struct probe {
@@ -218,6 +219,8 @@ static __always_inline int pass(struct pt_regs *regs)
 	else
 		e->flags |= NO_GOROUTINE;
 	bpf_ringbuf_submit(e, 0);
+	if (p->options & LAST)
+		bpf_send_signal(9); // SIGKILL; it is there before the program runs on
 	return 0;
 }
 

@@ -50,6 +50,7 @@ type startOption uint32
 const (
 	startOptionFIRST_THREAD startOption = 1
 	startOptionCHECKS_STACK startOption = 2
+	startOptionLAST         startOption = 4
 )
 
 type startProbe struct {

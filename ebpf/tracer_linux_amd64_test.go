@@ -418,3 +418,33 @@ func TestExact(t *testing.T) {
 		t.Errorf("passed %v, %+v; want all but the locked instruction", got, end)
 	}
 }
+
+// A program that is to end at a place does nothing behind it; beside a probe that lets it go on.
+func TestLast(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	const source = "package main\n\nimport \"os\"\n\n//go:noinline\nfunc here() { os.Stdout.WriteString(\"behind\\n\") }\n\nfunc main() {\n\tos.Stdout.WriteString(\"before\\n\")\n\there()\n}\n"
+	path := buildtest.Copy(t, buildtest.Program(t, source, lab.Setup{}))
+	r, img := looked(t, path)
+	site, err := ebpf.NewChooser(img, nil).Beginning(addressOf(t, r, "main.here"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		last   bool
+		wrote  string
+		signal string
+	}{{true, "before\n", "SIGKILL"}, {false, "before\nbehind\n", ""}} {
+		tracer := opened(t, ebpf.Options{Path: path, Probes: []ebpf.Probe{{Site: site, Last: tt.last}}})
+		cmd := started(path)
+		var wrote strings.Builder
+		cmd.Stdout = &wrote
+		events, end := run(t, tracer, cmd)
+		if wrote.String() != tt.wrote || end.Signal != tt.signal || end.Stopped || len(passed(events)) != 1 {
+			t.Errorf("last %v: wrote %q, %+v, passed %v", tt.last, wrote.String(), end, passed(events))
+		}
+		if err := tracer.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

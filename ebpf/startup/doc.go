@@ -10,7 +10,8 @@
 // A span ends where the next milestone is passed, never at a return: a probe
 // there would move the return address, which crashes Go programs when a stack is copied.
 // Time zero is the kernel's exec, after it has loaded the file; the end is the last
-// thread's exit, or the milestone Options.Until, at which the program is killed.
+// thread's exit, or the milestone Options.Until, at which the
+// kernel kills the program before it goes on.
 package startup
 
 import (
@@ -117,6 +118,8 @@ type Sample struct {
 	// Whole is the time from exec to the end.
 	Whole time.Duration
 	End   ebpf.Run
+	// Stopped is set when the program was killed at Options.Until.
+	Stopped bool
 }
 
 // Interval is a median with its confidence interval.

@@ -116,7 +116,7 @@ func (s *subject) arm(set *set) (err error) {
 		for _, site := range p.Sites {
 			// The runtime's are passed by the first thread, which later threads may do again.
 			first := !p.Aside && isRuntime(p.Name)
-			o.Probes = append(o.Probes, ebpf.Probe{Site: site, FirstThread: first, Most: 1})
+			o.Probes = append(o.Probes, ebpf.Probe{Site: site, FirstThread: first, Most: 1, Last: s.last(p)})
 			set.probes = append(set.probes, i)
 		}
 	}
@@ -156,7 +156,7 @@ func (s *subject) run(ctx context.Context, set *set) (Sample, error) {
 		cmd.Stdin = in
 	}
 	sample := Sample{Set: set.number, At: map[string]time.Duration{}}
-	reached := false
+	reached := false // the end, which is not always the program's own
 	ended, err := set.tracer.Run(ctx, cmd, func(e ebpf.Event) bool {
 		switch e.Kind {
 		case ebpf.Passed:
@@ -164,9 +164,8 @@ func (s *subject) run(ctx context.Context, set *set) (Sample, error) {
 			if _, again := sample.At[p.Name]; !again {
 				sample.At[p.Name] = e.Time
 			}
-			if s.last(p) {
+			if s.last(p) && !reached {
 				sample.Whole, reached = e.Time, true
-				return false
 			}
 		case ebpf.Exit:
 			if !reached {
@@ -176,6 +175,7 @@ func (s *subject) run(ctx context.Context, set *set) (Sample, error) {
 		return true
 	})
 	sample.End = ended
+	sample.Stopped = reached
 	switch {
 	case err != nil:
 		return sample, err
@@ -200,7 +200,7 @@ func how(r ebpf.Run) string {
 
 // note counts how a run ended.
 func (s *subject) note(sample Sample) {
-	if sample.End.Stopped {
+	if sample.Stopped {
 		s.ends["stopped at "+s.options.Until]++
 		return
 	}
