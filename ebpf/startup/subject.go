@@ -141,7 +141,7 @@ func (s *set) close() {
 
 // run starts the program once with the probes of the set.
 func (s *subject) run(ctx context.Context, set *set) (Sample, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.options.Timeout, errTimeout)
 	defer cancel()
 	cmd := &exec.Cmd{Path: set.file.Name(), Args: append([]string{s.Path}, s.Args...), Env: s.environment(), Dir: s.Dir, SysProcAttr: apart(s.As)}
 	if s.Output != nil {
@@ -180,7 +180,7 @@ func (s *subject) run(ctx context.Context, set *set) (Sample, error) {
 	case err != nil:
 		return sample, err
 	case reached:
-	case ctx.Err() != nil && context.Cause(ctx) == context.DeadlineExceeded:
+	case errors.Is(context.Cause(ctx), errTimeout):
 		return sample, fmt.Errorf("%w: %s runs on after %s; say where it is far enough (--until main.main), or --timeout", ErrEnd, s.Path, s.options.Timeout)
 	case ctx.Err() != nil:
 		return sample, context.Cause(ctx)
@@ -189,6 +189,9 @@ func (s *subject) run(ctx context.Context, set *set) (Sample, error) {
 	}
 	return sample, nil
 }
+
+// errTimeout tells the timeout of one run from the end of the caller's context.
+var errTimeout = errors.New("timeout of a run")
 
 // how says how a run ended.
 func how(r ebpf.Run) string {
