@@ -42,6 +42,8 @@ type Milestone struct {
 	Stops []string
 	// What says in a few words what begins there.
 	What string
+	// Package is set when it is where the init functions of that package begin.
+	Package string
 	// Aside is set for what other threads pass: it has a time, but no span begins or ends there.
 	Aside bool
 }
@@ -77,9 +79,13 @@ type Program struct {
 type Options struct {
 	// Milestones are looked for; nil means Boot.
 	Milestones []Milestone
+	// Inits looks for the init functions of each program instead (see the function of that
+	// name), and asks the runtime for its own account of them.
+	Inits bool
 	// Until is the name of the milestone at which the program is killed; "" = it runs to its end.
 	Until string
 	// Set is how many spans are measured in one run; 0 means DefaultSet.
+	// With Inits it means InitSet.
 	Set int
 	// Runs is how often each set is run. 0 means as often as Precision takes, up to Most.
 	Runs int
@@ -120,6 +126,8 @@ type Sample struct {
 	End   ebpf.Run
 	// Stopped is set when the program was killed at Options.Until.
 	Stopped bool
+
+	told []byte // of a run with GODEBUG=inittrace=1
 }
 
 // Interval is a median with its confidence interval.
@@ -137,6 +145,8 @@ type Timing struct {
 	At Interval
 	// Takes is the time up to the next milestone, measured within one run; N is 0 for what is aside.
 	Takes Interval
+	// Trace is what GODEBUG=inittrace=1 says of the package; N is 0 where it says nothing.
+	Trace Interval
 	// Next is where the span ends: the next milestone, or "exit".
 	Next string
 }

@@ -63,18 +63,14 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Milestones == nil {
 		o.Milestones = Boot()
 	}
-	if len(o.Milestones) == 0 {
-		return o, fmt.Errorf("%w: the list of milestones is empty", ErrMilestone)
-	}
-	seen := map[string]bool{}
-	for _, m := range o.Milestones {
-		if m.Name == "" || m.Name == begin || m.Name == end || seen[m.Name] {
-			return o, fmt.Errorf("%w: the name %q is empty, one of the two ends, or there twice", ErrMilestone, m.Name)
-		}
-		seen[m.Name] = true
+	if err := sound(o.Milestones); err != nil {
+		return o, err
 	}
 	if o.Set < 0 || o.Runs < 0 || o.Most < 0 || o.Precision < 0 || o.Warm < 0 || o.Timeout < 0 {
 		return o, errors.New("measure a start: a number below 0 means nothing")
+	}
+	if o.Inits {
+		o.Set = cmp.Or(o.Set, InitSet)
 	}
 	o.Set = cmp.Or(o.Set, DefaultSet)
 	o.Most = cmp.Or(o.Most, DefaultMost)
@@ -85,6 +81,21 @@ func (o Options) withDefaults() (Options, error) {
 		o.Most = o.Runs
 	}
 	return o, nil
+}
+
+// sound says what is wrong with a list of milestones.
+func sound(milestones []Milestone) error {
+	if len(milestones) == 0 {
+		return fmt.Errorf("%w: the list of milestones is empty", ErrMilestone)
+	}
+	seen := map[string]bool{}
+	for _, m := range milestones {
+		if m.Name == "" || m.Name == begin || m.Name == end || seen[m.Name] {
+			return fmt.Errorf("%w: the name %q is empty, one of the two ends, or there twice", ErrMilestone, m.Name)
+		}
+		seen[m.Name] = true
+	}
+	return nil
 }
 
 func isRuntime(name string) bool { return strings.HasPrefix(name, "runtime.") }
@@ -110,7 +121,10 @@ func (s *subject) cut() {
 		to := s.sets[i%len(s.sets)]
 		to.points = append(to.points, p)
 	}
-	s.sets = append(s.sets, &set{number: Bare, points: ends})
+	s.bare = &set{number: Bare, points: ends}
+	if s.options.Inits {
+		s.trace = &set{number: traced, points: ends}
+	}
 }
 
 // measurement is one call of Measure.
@@ -131,13 +145,17 @@ func (m *measurement) batches() [][]job {
 	var bare []job
 	var size int64
 	for _, s := range m.subjects {
-		bare = append(bare, job{s, s.sets[len(s.sets)-1]})
+		bare = append(bare, job{s, s.bare})
 		size += 2 * s.info.Size()
+		if s.trace != nil {
+			bare = append(bare, job{s, s.trace})
+			size += s.info.Size()
+		}
 	}
 	var all [][]job
 	batch, used := []job(nil), size
 	for _, s := range m.subjects {
-		for _, set := range s.sets[:len(s.sets)-1] {
+		for _, set := range s.sets {
 			if used += s.info.Size(); used > mostCopies && batch != nil {
 				all = append(all, append(batch, bare...))
 				batch, used = nil, size+s.info.Size()
@@ -168,6 +186,9 @@ func (m *measurement) batch(ctx context.Context, jobs []job) error {
 	for round := range m.options.Most {
 		rand.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
 		for _, j := range order {
+			if j.set.number == traced && round >= mostTraced {
+				continue
+			}
 			sample, err := j.of.run(ctx, j.set)
 			sample.Round = round
 			if errors.Is(err, ebpf.ErrLost) {
@@ -178,7 +199,11 @@ func (m *measurement) batch(ctx context.Context, jobs []job) error {
 				return err
 			}
 			j.of.note(sample)
-			j.of.taken = append(j.of.taken, sample)
+			if j.set.number == traced {
+				readTrace(sample.told, j.of.told)
+			} else {
+				j.of.taken = append(j.of.taken, sample)
+			}
 			m.done++
 			if m.options.Progress != nil {
 				m.options.Progress(m.done, m.options.Most*len(jobs))

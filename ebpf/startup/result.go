@@ -34,7 +34,7 @@ type span struct {
 func (s *subject) spans() []span {
 	var all []span
 	last := begin
-	for _, set := range s.sets[:len(s.sets)-1] {
+	for _, set := range s.sets {
 		for i, p := range set.points[:set.spans] {
 			if i == 0 && p.Name == last {
 				continue // it ended the set before
@@ -44,7 +44,7 @@ func (s *subject) spans() []span {
 		}
 	}
 	if s.options.Until == "" {
-		all = append(all, span{s.sets[len(s.sets)-2].number, last, end})
+		all = append(all, span{s.sets[len(s.sets)-1].number, last, end})
 	}
 	return all
 }
@@ -158,6 +158,7 @@ func (s *subject) result() Result {
 		if sp.from != begin {
 			t.Point = s.point(sp.from)
 			t.At = interval(s.passed(sp.from), Confidence)
+			t.Trace = interval(s.told[t.Package], Confidence)
 		}
 		r.Timings = append(r.Timings, t)
 	}

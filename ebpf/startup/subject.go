@@ -24,7 +24,10 @@ type subject struct {
 	missing []Missing
 	release string
 
-	sets  []*set // the last one is bare
+	sets  []*set
+	bare  *set
+	trace *set                 // nil when the runtime is not asked
+	told  map[string][]float64 // what it says of each package
 	lost  int
 	ends  map[string]int
 	taken []Sample
@@ -42,7 +45,7 @@ type set struct {
 
 // prepare reads the program, copies it and learns in which order the milestones are passed.
 func prepare(ctx context.Context, p Program, o Options) (s *subject, err error) {
-	s = &subject{Program: p, options: o, ends: map[string]int{}}
+	s = &subject{Program: p, options: o, ends: map[string]int{}, told: map[string][]float64{}}
 	if s.info, err = os.Stat(p.Path); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrProgram, err)
 	}
@@ -51,7 +54,13 @@ func prepare(ctx context.Context, p Program, o Options) (s *subject, err error) 
 		return nil, err
 	}
 	s.release = img.Release()
-	found, err := Find(p.Path, o.Milestones)
+	milestones := o.Milestones
+	if o.Inits {
+		if milestones, err = Inits(p.Path); err != nil {
+			return nil, err
+		}
+	}
+	found, err := Find(p.Path, milestones)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +80,7 @@ func prepare(ctx context.Context, p Program, o Options) (s *subject, err error) 
 		return nil, fmt.Errorf("%w: stop %s at %s: it is not among the milestones", ErrMilestone, p.Path, o.Until)
 	}
 	if len(s.points) == 0 {
-		return nil, fmt.Errorf("%w: none of %d has a place in %s: %s", ErrMilestone, len(o.Milestones), p.Path, s.missing[0].Reason)
+		return nil, fmt.Errorf("%w: none of %d has a place in %s: %s", ErrMilestone, len(milestones), p.Path, s.missing[0].Reason)
 	}
 	if s.copy, err = ebpf.Private(p.Path); err != nil {
 		return nil, err
@@ -100,7 +109,11 @@ func (s *subject) close() {
 	for _, set := range s.sets {
 		set.close()
 	}
-	s.sets = nil
+	for _, set := range []*set{s.bare, s.trace} {
+		if set != nil {
+			set.close()
+		}
+	}
 	if s.copy != nil {
 		s.copy.Close()
 	}
@@ -147,6 +160,11 @@ func (s *subject) run(ctx context.Context, set *set) (Sample, error) {
 	if s.Output != nil {
 		cmd.Stdout, cmd.Stderr = s.Output, s.Output
 	}
+	var words told
+	if set.number == traced {
+		cmd.Env, cmd.Stderr = withTrace(cmd.Env), &words
+		cmd.WaitDelay = time.Second // a child of its own may keep stderr open
+	}
 	if s.Stdin != "" {
 		in, err := os.Open(s.Stdin)
 		if err != nil {
@@ -174,8 +192,7 @@ func (s *subject) run(ctx context.Context, set *set) (Sample, error) {
 		}
 		return true
 	})
-	sample.End = ended
-	sample.Stopped = reached
+	sample.End, sample.Stopped, sample.told = ended, reached && s.options.Until != "", words.Bytes()
 	switch {
 	case err != nil:
 		return sample, err

@@ -40,10 +40,11 @@ func (s *session) timeCommand() *cli.Command {
 			&cli.StringFlag{Name: "fixture", Usage: "the fixture to measure", Value: "hello"},
 			&cli.StringFlag{Name: "until", Usage: "kill the program when it passes `MILESTONE`, for example main.main: for what runs for ever", DefaultText: "its exit"},
 			&cli.StringSliceFlag{Name: "milestone", Usage: "look at these functions or stops instead of the boot", DefaultText: "the way to main.main"},
+			&cli.BoolFlag{Name: "inits", Usage: "look at the init functions of all packages, beside what GODEBUG=inittrace=1 says"},
 			&cli.IntFlag{Name: "runs", Usage: "how often each set of milestones is run", DefaultText: "as often as --precision takes"},
 			&cli.IntFlag{Name: "max", Usage: "the most runs of each set when --runs is not said", Value: startup.DefaultMost},
 			&cli.Float64Flag{Name: "precision", Usage: "wanted half-width of the intervals, in percent of the whole", Value: 100 * startup.DefaultPrecision},
-			&cli.IntFlag{Name: "set", Usage: "how many spans are measured in one run", Value: startup.DefaultSet},
+			&cli.IntFlag{Name: "set", Usage: "how many spans are measured in one run", DefaultText: fmt.Sprintf("%d, with --inits %d", startup.DefaultSet, startup.InitSet)},
 			&cli.DurationFlag{Name: "timeout", Usage: "the most one run may take", Value: startup.DefaultTimeout},
 			&cli.StringFlag{Name: "stdin", Usage: "a `FILE` that each run reads from its beginning", DefaultText: "/dev/null"},
 			&cli.StringFlag{Name: "output", Usage: "append what the program writes to `FILE`", DefaultText: "/dev/null"},
@@ -116,6 +117,12 @@ func timeOptions(c *cli.Context) (startup.Options, error) {
 	}
 	if !(o.Precision > 0) || o.Timeout <= 0 {
 		return o, fmt.Errorf("%w: --precision and --timeout want more than 0", errUsage)
+	}
+	if o.Inits = c.Bool("inits"); o.Inits {
+		if c.IsSet("milestone") {
+			return o, fmt.Errorf("%w: --inits has milestones of its own: leave --milestone out", errUsage)
+		}
+		return o, nil
 	}
 	if c.IsSet("milestone") {
 		names := splitList(c.StringSlice("milestone"))

@@ -16,29 +16,38 @@ import (
 // barWidth is how many columns the longest span has.
 const barWidth = 24
 
-// Text writes a table with bars.
+// Text writes a table with bars; of init functions the longest ones.
 func Text(w io.Writer, r startup.Result) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: from exec to %s %s\n", title(r), r.Until, duration(r.Whole))
-	width, longest := len("milestone"), 0.0
-	for _, t := range r.Timings {
-		width, longest = max(width, len(t.Name)), max(longest, t.Takes.Median)
+	if ofInits(r) {
+		inits(&b, r)
+	} else {
+		boot(&b, r)
 	}
-	fmt.Fprintf(&b, "\n%-*s  %10s  %10s  %-21s  %s\n", width, "milestone", "at", "takes", fmt.Sprintf("%.0f%% interval", 100*startup.Confidence), "what begins there")
-	for _, t := range r.Timings {
-		if t.Aside {
-			fmt.Fprintf(&b, "%-*s  %10s  %10s  %-21s  %s (another thread)\n", width, t.Name, brief(t.At.Median), "", "", t.What)
-			continue
-		}
-		fmt.Fprintf(&b, "%-*s  %10s  %10s  %-21s  %-*s  %s\n", width, t.Name, brief(t.At.Median), brief(t.Takes.Median), between(t.Takes), barWidth, bar(t.Takes.Median, longest), t.What)
-	}
-	fmt.Fprintf(&b, "%-*s  %10s\n\n", width, r.Until, brief(r.Whole.Median))
 	b.WriteString(method(r))
 	for _, line := range notes(r) {
 		b.WriteString(line + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// boot is the table of all milestones, in their order.
+func boot(b *strings.Builder, r startup.Result) {
+	width, longest := len("milestone"), 0.0
+	for _, t := range r.Timings {
+		width, longest = max(width, len(t.Name)), max(longest, t.Takes.Median)
+	}
+	fmt.Fprintf(b, "\n%-*s  %10s  %10s  %-21s  %s\n", width, "milestone", "at", "takes", fmt.Sprintf("%.0f%% interval", 100*startup.Confidence), "what begins there")
+	for _, t := range r.Timings {
+		if t.Aside {
+			fmt.Fprintf(b, "%-*s  %10s  %10s  %-21s  %s (another thread)\n", width, t.Name, brief(t.At.Median), "", "", t.What)
+			continue
+		}
+		fmt.Fprintf(b, "%-*s  %10s  %10s  %-21s  %-*s  %s\n", width, t.Name, brief(t.At.Median), brief(t.Takes.Median), between(t.Takes), barWidth, bar(t.Takes.Median, longest), t.What)
+	}
+	fmt.Fprintf(b, "%-*s  %10s\n\n", width, r.Until, brief(r.Whole.Median))
 }
 
 // title is the program and what built it.
@@ -106,7 +115,11 @@ func notes(r startup.Result) (lines []string) {
 	}
 	if len(r.Missing) > 0 {
 		lines = append(lines, "Without a time:")
-		for _, m := range r.Missing {
+		for i, m := range r.Missing {
+			if i == most && ofInits(r) {
+				lines = append(lines, fmt.Sprintf("  and %d more (--format jsonl has all)", len(r.Missing)-i))
+				break
+			}
 			lines = append(lines, fmt.Sprintf("  %s: %s", m.Name, m.Reason))
 		}
 	}
