@@ -149,6 +149,8 @@ type Timing struct {
 	Trace Interval
 	// Next is where the span ends: the next milestone, or "exit".
 	Next string
+
+	set int // in which it was measured
 }
 
 // Missing is a milestone that has no time.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/rt0lab/rt0lab/ebpf"
@@ -42,8 +43,11 @@ func Measure(ctx context.Context, programs []Program, o Options) ([]Result, erro
 		if err != nil {
 			return nil, err
 		}
-		s.cut()
 		subjects = append(subjects, s)
+	}
+	common(subjects)
+	for _, s := range subjects {
+		s.cut()
 	}
 	m := &measurement{options: o, subjects: subjects}
 	for _, batch := range m.batches() {
@@ -96,6 +100,22 @@ func sound(milestones []Milestone) error {
 		seen[m.Name] = true
 	}
 	return nil
+}
+
+// common leaves out what is not passed in all programs: a span that ends
+// there has no counterpart. Packages are compared one by one.
+func common(subjects []*subject) {
+	for _, s := range subjects {
+		for _, other := range subjects {
+			s.order = slices.DeleteFunc(s.order, func(p Point) bool {
+				has := p.Package != "" || slices.ContainsFunc(other.order, func(q Point) bool { return q.Name == p.Name })
+				if !has {
+					s.missing = append(s.missing, Missing{p.Milestone, "left out: " + cmp.Or(other.Name, other.Path) + " does not pass it"})
+				}
+				return !has
+			})
+		}
+	}
 }
 
 func isRuntime(name string) bool { return strings.HasPrefix(name, "runtime.") }

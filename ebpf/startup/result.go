@@ -154,7 +154,7 @@ func (s *subject) result() Result {
 		r.Rounds = max(r.Rounds, sample.Round+1)
 	}
 	for _, sp := range s.spans() {
-		t := Timing{Point: Point{Milestone: Milestone{Name: begin, What: "the kernel has loaded the file"}}, Next: sp.to, Takes: interval(s.takes(sp), Confidence)}
+		t := Timing{Point: Point{Milestone: Milestone{Name: begin, What: "the kernel has loaded the file"}}, Next: sp.to, set: sp.set, Takes: interval(s.takes(sp), Confidence)}
 		if sp.from != begin {
 			t.Point = s.point(sp.from)
 			t.At = interval(s.passed(sp.from), Confidence)

@@ -38,6 +38,7 @@ func (s *session) timeCommand() *cli.Command {
 		Flags: []cli.Flag{
 			goFlag(),
 			&cli.StringFlag{Name: "fixture", Usage: "the fixture to measure", Value: "hello"},
+			&cli.StringFlag{Name: "against", Usage: "measure `BINARY` as well, with the same arguments, and compare"},
 			&cli.StringFlag{Name: "until", Usage: "kill the program when it passes `MILESTONE`, for example main.main: for what runs for ever", DefaultText: "its exit"},
 			&cli.StringSliceFlag{Name: "milestone", Usage: "look at these functions or stops instead of the boot", DefaultText: "the way to main.main"},
 			&cli.BoolFlag{Name: "inits", Usage: "look at the init functions of all packages, beside what GODEBUG=inittrace=1 says"},
@@ -89,19 +90,40 @@ func (s *session) time(c *cli.Context) error {
 		return err
 	}
 	var report bytes.Buffer
-	for i, r := range results {
-		if i > 0 && c.String("format") == "text" {
-			fmt.Fprintln(&report)
-		}
-		if err := write(&report, r); err != nil {
-			return err
-		}
+	if err := writeTimes(&report, c.String("format"), results); err != nil {
+		return err
 	}
 	if file != "" {
 		return maybe.WriteFile(file, report.Bytes(), 0o666)
 	}
 	_, err = s.stdout.Write(report.Bytes())
 	return err
+}
+
+// writeTimes writes one result, or each later one beside the first.
+func writeTimes(w io.Writer, format string, results []startup.Result) error {
+	if format == "text" && len(results) > 1 {
+		for i, r := range results[1:] {
+			if i > 0 {
+				fmt.Fprintln(w)
+			}
+			if err := show.CompareText(w, startup.Compare(results[0], r)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for i, r := range results {
+		if err := timings[format](w, r); err != nil {
+			return err
+		}
+		if format == "jsonl" && i > 0 {
+			if err := show.CompareJSONL(w, startup.Compare(results[0], r)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // timeOptions reads the flags that say how to measure.
@@ -157,12 +179,23 @@ func (s *session) toTime(c *cli.Context) ([]startup.Program, error) {
 		if c.IsSet("go") || c.IsSet("fixture") {
 			return nil, fmt.Errorf("%w: --go and --fixture are about fixtures; a binary is what it is", errUsage)
 		}
-		path, err := lookPath(c.Args().First())
-		if err != nil {
-			return nil, err
+		names := c.Args().Slice()[:1]
+		if before := c.String("against"); before != "" {
+			names = []string{before, names[0]}
 		}
-		program.Name, program.Path, program.Args = c.Args().First(), path, c.Args().Tail()
-		return []startup.Program{program}, nil
+		var programs []startup.Program
+		for _, name := range names {
+			path, err := lookPath(name)
+			if err != nil {
+				return nil, err
+			}
+			program.Name, program.Path, program.Args = name, path, c.Args().Tail()
+			programs = append(programs, program)
+		}
+		return programs, nil
+	}
+	if c.IsSet("against") {
+		return nil, fmt.Errorf("%w: --against wants another binary behind --, to compare with", errUsage)
 	}
 	builder, err := s.builder()
 	if err != nil {

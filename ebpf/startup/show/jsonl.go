@@ -69,12 +69,9 @@ type milestoneJSON struct {
 func JSONL(w io.Writer, r startup.Result) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	name := r.Program.Name
-	if name == "" {
-		name = r.Program.Path
-	}
+	program := name(r)
 	if err := e.Encode(programJSON{
-		Schema: schema, Kind: "program", Program: name, Path: r.Program.Path, Args: r.Program.Args, Release: r.Release, As: r.Program.As.Name,
+		Schema: schema, Kind: "program", Program: program, Path: r.Program.Path, Args: r.Program.Args, Release: r.Release, As: r.Program.As.Name,
 		Until: r.Until, Whole: number(r.Whole), Bare: number(r.Bare), Observer: number(r.Observer),
 		Rounds: r.Rounds, Lost: r.Lost, Ends: r.Ends, Changed: r.Changed,
 	}); err != nil {
@@ -86,14 +83,14 @@ func JSONL(w io.Writer, r startup.Result) error {
 			cheap = cheap && s.Cheap
 		}
 		if err := e.Encode(milestoneJSON{
-			Schema: schema, Kind: "milestone", Program: name, Milestone: t.Name, Stop: t.Stop, Next: t.Next, Aside: t.Aside,
+			Schema: schema, Kind: "milestone", Program: program, Milestone: t.Name, Stop: t.Stop, Next: t.Next, Aside: t.Aside,
 			At: number(t.At), Takes: number(t.Takes), Cheap: cheap,
 		}); err != nil {
 			return err
 		}
 	}
 	for _, m := range r.Missing {
-		if err := e.Encode(milestoneJSON{Schema: schema, Kind: "milestone", Program: name, Milestone: m.Name, Missing: m.Reason}); err != nil {
+		if err := e.Encode(milestoneJSON{Schema: schema, Kind: "milestone", Program: program, Milestone: m.Name, Missing: m.Reason}); err != nil {
 			return err
 		}
 	}

@@ -52,14 +52,10 @@ func boot(b *strings.Builder, r startup.Result) {
 
 // title is the program and what built it.
 func title(r startup.Result) string {
-	name := r.Program.Name
-	if name == "" {
-		name = r.Program.Path
+	if program := name(r); r.Release != "" && !strings.HasSuffix(program, r.Release) {
+		return program + " (" + r.Release + ")"
 	}
-	if r.Release != "" && r.Release != name {
-		name += " (" + r.Release + ")"
-	}
-	return name
+	return name(r)
 }
 
 // method says how many runs there were and what the probes did to them.

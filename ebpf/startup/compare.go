@@ -1,0 +1,152 @@
+package startup
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Difference is what a span takes in two programs that were measured side by side.
+type Difference struct {
+	// Name is the milestone with which the span begins, a package, or "" for the whole run without probes.
+	Name string
+	// NextA and NextB are where it ends: two releases may do things in another order. Of
+	// packages they are "": whatever comes next.
+	NextA, NextB string
+	A, B         Interval
+	// Delta is B − A within the same round, in nanoseconds, with an interval that is
+	// so wide that all of a Comparison hold at once.
+	Delta Interval
+	// Only is set when the other program has no such span: "A" or "B".
+	Only string
+}
+
+// Verdict says what a difference means.
+type Verdict string
+
+// The verdicts. B is slower when all of the interval lies above zero.
+const (
+	Same    Verdict = "no difference"
+	Slower  Verdict = "slower"
+	Faster  Verdict = "faster"
+	TooFew  Verdict = "too few runs"
+	Unknown Verdict = "only there"
+)
+
+// Verdict is what can be said of B.
+func (d Difference) Verdict() Verdict {
+	switch {
+	case d.Only != "":
+		return Unknown
+	case d.Delta.Confidence == 0:
+		return TooFew
+	case d.Delta.Low > 0:
+		return Slower
+	case d.Delta.High < 0:
+		return Faster
+	}
+	return Same
+}
+
+// Comparison is two programs beside one another.
+type Comparison struct {
+	A, B Result
+	// Whole is that of the runs without probes.
+	Whole Difference
+	// Spans are in the order of A; of packages the largest differences come first.
+	Spans []Difference
+	// Confidence is that of each single interval.
+	Confidence float64
+}
+
+// Compare compares what one call of Measure has measured. The rounds pair
+// the runs: what disturbs the machine for longer than a round disturbs both.
+func Compare(a, b Result) Comparison {
+	c := Comparison{A: a, B: b}
+	left, right := keyed(a), keyed(b)
+	c.Confidence = 1 - (1-Confidence)/float64(1+len(left))
+	c.Whole = c.difference(Difference{A: a.Bare, B: b.Bare, NextA: a.Until, NextB: b.Until}, wholes(a), wholes(b))
+	for _, one := range left {
+		d := Difference{Name: one.name, NextA: one.next, A: one.Takes, Only: "A"}
+		if i := slices.IndexFunc(right, one.same); i >= 0 {
+			d.B, d.NextB, d.Only = right[i].Takes, right[i].next, ""
+			d = c.difference(d, rounds(a, one.Timing), rounds(b, right[i].Timing))
+		}
+		c.Spans = append(c.Spans, d)
+	}
+	for _, one := range right {
+		if !slices.ContainsFunc(left, one.same) {
+			c.Spans = append(c.Spans, Difference{Name: one.name, NextB: one.next, B: one.Takes, Only: "B"})
+		}
+	}
+	if slices.ContainsFunc(left, func(k key) bool { return k.Package != "" }) {
+		slices.SortStableFunc(c.Spans, func(a, b Difference) int { return cmp.Compare(b.size(), a.size()) })
+	}
+	return c
+}
+
+// size is by how much a span matters for the difference of the whole.
+func (d Difference) size() float64 {
+	switch d.Only {
+	case "A":
+		return d.A.Median
+	case "B":
+		return d.B.Median
+	}
+	return max(d.Delta.Median, -d.Delta.Median)
+}
+
+// key is a span with what makes it the same in another program.
+type key struct {
+	Timing
+	name, next string
+}
+
+func (k key) same(other key) bool { return k.name == other.name }
+
+func keyed(r Result) (keys []key) {
+	for _, t := range r.Timings {
+		switch {
+		case t.Takes.N == 0:
+		case t.Package != "":
+			keys = append(keys, key{t, t.Package, ""})
+		default:
+			keys = append(keys, key{t, t.Name, t.Next})
+		}
+	}
+	return keys
+}
+
+// rounds are the lengths of a span by the round in which they were measured.
+func rounds(r Result, t Timing) map[int]float64 {
+	values := map[int]float64{}
+	for _, sample := range r.Samples {
+		from, ok := sample.time(t.Name)
+		to, ok2 := sample.time(t.Next)
+		if sample.Set == t.set && ok && ok2 {
+			values[sample.Round] = float64(to - from)
+		}
+	}
+	return values
+}
+
+// wholes are the runs without probes; programs too large to be measured at once have several in a round.
+func wholes(r Result) map[int]float64 {
+	values := map[int]float64{}
+	for _, sample := range r.Samples {
+		if sample.Set == Bare {
+			values[sample.Round] = float64(sample.Whole)
+		}
+	}
+	return values
+}
+
+func (c Comparison) difference(d Difference, a, b map[int]float64) Difference {
+	var deltas []float64
+	for round, before := range a {
+		if after, ok := b[round]; ok {
+			deltas = append(deltas, after-before)
+		}
+	}
+	d.Delta = interval(deltas, c.Confidence)
+	return d
+}
