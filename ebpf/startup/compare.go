@@ -2,6 +2,7 @@ package startup
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -149,4 +150,17 @@ func (c Comparison) difference(d Difference, a, b map[int]float64) Difference {
 	}
 	d.Delta = interval(deltas, c.Confidence)
 	return d
+}
+
+// Spans are the lengths of the span that begins with a timing of the result, one for each run, in nanoseconds.
+func (r Result) Spans(t Timing) []float64 {
+	if t.Takes.N == 0 {
+		return nil
+	}
+	byRound := rounds(r, t)
+	values := make([]float64, 0, len(byRound))
+	for _, round := range slices.Sorted(maps.Keys(byRound)) {
+		values = append(values, byRound[round])
+	}
+	return values
 }

@@ -22,10 +22,12 @@ import (
 	"github.com/rt0lab/rt0lab/runner/release"
 )
 
-// timings are how a result can be written.
-var timings = map[string]func(io.Writer, startup.Result) error{"text": show.Text, "jsonl": show.JSONL}
+// timings are how results can be written.
+var timings = map[string]func(io.Writer, []startup.Result) error{
+	"text": textTimes, "jsonl": jsonlTimes, "benchstat": show.Benchstat, "chrome": show.Chrome, "svg": show.SVG,
+}
 
-const timeFormats = "text or jsonl"
+const timeFormats = "text, jsonl, benchstat (a line a run), chrome (for a trace viewer) or svg"
 
 func (s *session) timeCommand() *cli.Command {
 	return &cli.Command{
@@ -90,7 +92,7 @@ func (s *session) time(c *cli.Context) error {
 		return err
 	}
 	var report bytes.Buffer
-	if err := writeTimes(&report, c.String("format"), results); err != nil {
+	if err := write(&report, results); err != nil {
 		return err
 	}
 	if file != "" {
@@ -100,24 +102,29 @@ func (s *session) time(c *cli.Context) error {
 	return err
 }
 
-// writeTimes writes one result, or each later one beside the first.
-func writeTimes(w io.Writer, format string, results []startup.Result) error {
-	if format == "text" && len(results) > 1 {
-		for i, r := range results[1:] {
-			if i > 0 {
-				fmt.Fprintln(w)
-			}
-			if err := show.CompareText(w, startup.Compare(results[0], r)); err != nil {
-				return err
-			}
-		}
-		return nil
+// textTimes writes one result, or each later one beside the first.
+func textTimes(w io.Writer, results []startup.Result) error {
+	if len(results) == 1 {
+		return show.Text(w, results[0])
 	}
-	for i, r := range results {
-		if err := timings[format](w, r); err != nil {
+	for i, r := range results[1:] {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if err := show.CompareText(w, startup.Compare(results[0], r)); err != nil {
 			return err
 		}
-		if format == "jsonl" && i > 0 {
+	}
+	return nil
+}
+
+// jsonlTimes writes all results, and how the later ones differ from the first.
+func jsonlTimes(w io.Writer, results []startup.Result) error {
+	for i, r := range results {
+		if err := show.JSONL(w, r); err != nil {
+			return err
+		}
+		if i > 0 {
 			if err := show.CompareJSONL(w, startup.Compare(results[0], r)); err != nil {
 				return err
 			}
