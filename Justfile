@@ -66,6 +66,11 @@ generate:
 bench *ARGS:
     go test -run '^$' -bench PerClaim -benchtime 1x ./runner/cli {{ ARGS }}
 
+# what probes cost a starting program, against bpftrace and perf, in one interleaved run
+[group('work')]
+bench-time *ARGS:
+    go test -run '^$' -bench Observer -benchtime 150x ./ebpf/startup {{ ARGS }}
+
 # all that CI does
 [group('work')]
 ci:

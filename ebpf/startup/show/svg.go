@@ -34,7 +34,7 @@ func SVG(w io.Writer, results []startup.Result) error {
 	p := plot.New()
 	p.X.Label.Text = "µs since exec (medians, end to end)"
 	p.X.Min, p.Y.Max = 0, float64(len(rows))-0.5
-	p.Y.Min = -1 - float64(len(results)) // room for the legend
+	p.Y.Min = -1 - float64(len(results))      // room for the legend
 	p.X.Padding, p.Y.Padding = 0, 0.4*vg.Inch // where a viewer has wider letters, the names need it
 	p.Legend.Left, p.Legend.XOffs, p.Legend.YOffs = true, 0.1*vg.Inch, 0.1*vg.Inch
 	for i, r := range results {

@@ -1,0 +1,254 @@
+package startup_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/perf/benchmath"
+
+	"github.com/rt0lab/rt0lab/ebpf"
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
+	"github.com/rt0lab/rt0lab/runner/image"
+	"github.com/rt0lab/rt0lab/runner/lab"
+)
+
+// Functions that every start of a Go program passes, though not on every release with code of their own.
+var functions = []string{
+	"runtime.rt0_go", "runtime.main", "runtime.check", "runtime.mallocinit", "runtime.args", "runtime.schedinit", "runtime.osinit", "runtime.newproc", "runtime.mstart", "runtime.gcenable",
+	"runtime.mcommoninit", "runtime.modulesinit", "runtime.itabsinit", "runtime.goenvs", "runtime.gcinit", "runtime.procresize", "runtime.newproc1", "runtime.mstart1", "runtime.schedule", "runtime.sysmon",
+	"runtime.bgsweep", "runtime.bgscavenge", "runtime.forcegchelper", "runtime.newm", "runtime.allocm", "runtime.minit", "runtime.mpreinit", "runtime.settls", "runtime.asminit", "main.main",
+	"runtime.cpuinit", "runtime.parsedebugvars", "runtime.stkobjinit", "runtime.mProfStackInit", "runtime.(*mheap).init", "runtime.(*mcache).refill", "runtime.startm", "runtime.clone",
+	"runtime.sysargs", "runtime.sysauxv", "runtime.vdsoauxv", "runtime.getHugePageSize", "runtime.initsig", "runtime.minitSignals", "runtime.gcinit.func1", "runtime.wakep", "runtime.checkdead",
+}
+
+// observer is one way to look at a start. It is there as long as the benchmark.
+type observer struct {
+	name string
+	path string // the copy that is its own
+}
+
+// BenchmarkObserver is what looking at a start costs it: exec to exit with 2, 10, 20 and 30 probes, as
+// a ratio to runs without any, all interleaved in one go. The kernel's own clock at exec and
+// exit is read for all of them by the same program.
+func BenchmarkObserver(b *testing.B) {
+	ready(b)
+	binary := buildtest.Build(b, "local", lab.Setup{Gcflags: new(string)})
+	thirty := bodies(b, binary)
+	sites, entries := probesOf(b, binary, thirty)
+	bare, err := ebpf.Open(ebpf.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer bare.Close()
+	for _, n := range []int{2, 10, 20, 30} {
+		b.Run(fmt.Sprintf("%d probes", n), func(b *testing.B) {
+			all := []observer{{"bare", buildtest.Copy(b, binary)}}
+			for name, probes := range map[string][]ebpf.Probe{"cheap": sites[:n], "entry": entries[:n]} {
+				o := observer{name, buildtest.Copy(b, binary)}
+				t, err := ebpf.Open(ebpf.Options{Path: o.path, Probes: probes})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer t.Close()
+				all = append(all, o)
+			}
+			for name, look := range map[string]func(*testing.B, string, []string, []ebpf.Probe) error{"bpftrace": bpftrace, "perf": perf} {
+				o := observer{name, buildtest.Copy(b, binary)}
+				if err := look(b, o.path, thirty[:n], entries[:n]); err != nil {
+					b.Logf("left out: %s: %v", name, err)
+					continue
+				}
+				all = append(all, o)
+			}
+			measure(b, bare, all)
+		})
+	}
+}
+
+// measure runs every observer's copy once in each round.
+func measure(b *testing.B, bare *ebpf.Tracer, all []observer) {
+	ratios := map[string][]float64{}
+	for warm := 5; b.Loop(); {
+		took := map[string]float64{}
+		rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		for _, o := range all {
+			cmd := exec.Command(o.path)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			var end time.Duration
+			if _, err := bare.Run(b.Context(), cmd, func(e ebpf.Event) bool { end = e.Time; return true }); err != nil {
+				b.Fatal(err)
+			}
+			took[o.name] = float64(end)
+		}
+		if warm--; warm >= 0 {
+			continue
+		}
+		for name, t := range took {
+			ratios[name] = append(ratios[name], t/took["bare"])
+		}
+	}
+	for name, r := range ratios {
+		if name == "bare" || len(r) == 0 {
+			continue
+		}
+		sum := benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(r), &benchmath.DefaultThresholds), 0.95)
+		b.ReportMetric(sum.Center, name+"/bare")
+		b.Logf("%-8s %.3f [%.3f, %.3f] of bare, n = %d", name, sum.Center, sum.Lo, sum.Hi, len(r))
+	}
+}
+
+// bodies are thirty of the functions that have code of their own.
+func bodies(tb testing.TB, path string) (thirty []string) {
+	tb.Helper()
+	img, err := image.Open(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, name := range functions {
+		if _, ok, err := img.Func(name); err == nil && ok && len(thirty) < 30 {
+			thirty = append(thirty, name)
+		}
+	}
+	if len(thirty) < 30 {
+		tb.Fatalf("only %d functions have code of their own in %s", len(thirty), path)
+	}
+	return thirty
+}
+
+// probesOf are the probes where package ebpf puts them, and those at the functions' first instructions.
+func probesOf(tb testing.TB, path string, names []string) (sites, entries []ebpf.Probe) {
+	tb.Helper()
+	img, err := image.Open(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	choose := ebpf.NewChooser(img, nil)
+	for _, name := range names {
+		f, ok, err := img.Func(name)
+		if err != nil || !ok {
+			tb.Fatalf("%s: %v", name, err)
+		}
+		cheap, err := choose.Beginning(f.Entry)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		exact, err := choose.Exact(f.Entry)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		sites, entries = append(sites, ebpf.Probe{Site: cheap}), append(entries, ebpf.Probe{Site: exact})
+	}
+	return sites, entries
+}
+
+// bpftrace counts the entries of functions, until the benchmark is over.
+func bpftrace(b *testing.B, path string, names []string, _ []ebpf.Probe) error {
+	if _, err := exec.LookPath("bpftrace"); err != nil {
+		return fmt.Errorf("%w (apt install bpftrace)", err)
+	}
+	var script strings.Builder
+	for i, name := range names {
+		if i > 0 {
+			script.WriteString(",\n")
+		}
+		fmt.Fprintf(&script, "uprobe:%s:%q", path, name)
+	}
+	cmd := exec.Command("bpftrace", "-e", "BEGIN { printf(\"ready\\n\"); }\n"+script.String()+" { @[probe] = nsecs; }")
+	return beside(b, cmd, "ready")
+}
+
+// perf records the entries of functions, system-wide, until the benchmark is over.
+func perf(b *testing.B, path string, _ []string, probes []ebpf.Probe) error {
+	if _, err := exec.LookPath("perf"); err != nil {
+		return fmt.Errorf("%w (apt install linux-perf)", err)
+	}
+	const list = "/sys/kernel/tracing/uprobe_events"
+	file, err := os.OpenFile(list, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return fmt.Errorf("%w (mount -t tracefs nodev /sys/kernel/tracing)", err)
+	}
+	defer file.Close()
+	group := fmt.Sprintf("rt0lab_%d_%d", os.Getpid(), len(probes))
+	for i, p := range probes {
+		if _, err := fmt.Fprintf(file, "p:%s/at%d %s:%#x\n", group, i, path, p.Site.Offset); err != nil {
+			return err
+		}
+		b.Cleanup(func() {
+			if file, err := os.OpenFile(list, os.O_WRONLY|os.O_APPEND, 0); err == nil {
+				fmt.Fprintf(file, "-:%s/at%d\n", group, i)
+				file.Close()
+			}
+		})
+	}
+	// It acknowledges on a pipe that it records.
+	dir := b.TempDir()
+	for _, name := range []string{"control", "ack"} {
+		if err := syscall.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
+			return err
+		}
+	}
+	cmd := exec.Command("perf", "record", "-q", "-a", "-D", "-1", "-e", group+":*", "-o", filepath.Join(dir, "data"), "--control", "fifo:"+filepath.Join(dir, "control")+","+filepath.Join(dir, "ack"))
+	if err := beside(b, cmd, ""); err != nil {
+		return err
+	}
+	control, err := os.OpenFile(filepath.Join(dir, "control"), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	ack, err := os.OpenFile(filepath.Join(dir, "ack"), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer ack.Close()
+	if _, err := io.WriteString(control, "enable\n"); err != nil {
+		return err
+	}
+	if err := ack.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		return err
+	}
+	_, err = bufio.NewReader(ack).ReadString('\n')
+	return err
+}
+
+// beside starts a tool that runs until the benchmark is over; it is there once it has written a line.
+func beside(b *testing.B, cmd *exec.Cmd, line string) error {
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	var wrong strings.Builder
+	cmd.Stderr = &wrong
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	b.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		late := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+		defer late.Stop()
+		_, _ = io.Copy(io.Discard, out)
+		_ = cmd.Wait()
+	})
+	slow := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	defer slow.Stop()
+	for scan := bufio.NewScanner(out); line != ""; {
+		if !scan.Scan() {
+			return fmt.Errorf("%s ended: %s", cmd.Path, wrong.String())
+		}
+		if scan.Text() == line {
+			break
+		}
+	}
+	return nil
+}
