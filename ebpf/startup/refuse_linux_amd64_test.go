@@ -177,6 +177,8 @@ func TestBuilds(t *testing.T) {
 		{"PIE", "local", lab.Setup{Gcflags: new(string), Buildmode: "pie"}, false, 26},
 		{"stripped PIE", "local", lab.Setup{Gcflags: new(string), Buildmode: "pie", Ldflags: "-s -w"}, false, 22},
 		{"cgo", "local", lab.Setup{Fixture: "hellocgo", Gcflags: new(string), Cgo: true}, true, 27},
+		{"cgo, stripped", "local", lab.Setup{Fixture: "hellocgo", Gcflags: new(string), Cgo: true, Ldflags: "-s -w"}, true, 26},
+		{"cgo, stripped PIE", "local", lab.Setup{Fixture: "hellocgo", Gcflags: new(string), Cgo: true, Ldflags: "-s -w", Buildmode: "pie"}, true, 26},
 		{"cgo, static", "local", lab.Setup{Fixture: "hellocgo", Gcflags: new(string), Cgo: true, Linkmode: "external", Ldflags: `-extldflags=-static`}, true, 27},
 		{"not inlined", "local", lab.Setup{Gcflags: ptr("all=-l")}, false, 28},
 	} {

@@ -92,6 +92,7 @@ func (im *Image) readELF() error {
 		im.addELFSection(s)
 	}
 	im.symtab = func() ([]Symbol, error) { return elfSymbols(f) }
+	im.relocation = func(addr uint64) (uint64, bool) { return relocationOf(f, addr) }
 	im.needed = func() ([]string, error) {
 		libs, err := f.ImportedLibraries()
 		if errors.Is(err, elf.ErrNoSymbols) {

@@ -98,6 +98,8 @@ type Image struct {
 	// symtab reads the symbol table; needed the names of libraries.
 	symtab func() ([]Symbol, error)
 	needed func() ([]string, error)
+	// relocation finds what the loader writes to an address; nil where that is not known.
+	relocation func(addr uint64) (uint64, bool)
 
 	symbols func() ([]Symbol, error)
 	byName  func() (map[string]int, error)

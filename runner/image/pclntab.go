@@ -9,10 +9,8 @@ import (
 // name, the symbols around it (PE has no section for it), or, in a stripped PE,
 // the place where its header stands.
 func (im *Image) pclntab() ([]byte, error) {
-	for _, name := range []string{".gopclntab", "__gopclntab", ".data.rel.ro.gopclntab"} {
-		if s, ok := im.Section(name); ok {
-			return im.table(s.Addr, s.Size)
-		}
+	if s, ok := im.pclntabSection(); ok {
+		return im.table(s.Addr, s.Size)
 	}
 	from, ok, err := im.Symbol("runtime.pclntab")
 	to, ok2, _ := im.Symbol("runtime.epclntab")
@@ -20,6 +18,15 @@ func (im *Image) pclntab() ([]byte, error) {
 		return im.table(from.Addr, to.Addr-from.Addr)
 	}
 	return im.searchPclntab()
+}
+
+func (im *Image) pclntabSection() (Section, bool) {
+	for _, name := range []string{".gopclntab", "__gopclntab", ".data.rel.ro.gopclntab"} {
+		if s, ok := im.Section(name); ok {
+			return s, true
+		}
+	}
+	return Section{}, false
 }
 
 func (im *Image) table(addr, size uint64) ([]byte, error) {
@@ -85,6 +92,19 @@ func (im *Image) textStart(pclntab []byte, l layout) (addr uint64, sure bool) {
 		t := funcTab{order: im.order}
 		if start := t.uint(pclntab[at:], im.ptr); start != 0 && im.executable(start) {
 			return start, true
+		}
+	}
+	// What the loader corrects; and the runtime's own record, which has a section from 1.26 on.
+	if at, ok := im.pclntabSection(); ok {
+		if start, ok := im.pointer(at.Addr + uint64(8+2*im.ptr)); ok && start != 0 && im.executable(start) {
+			return start, true
+		}
+		if module, ok := im.Section(".go.module"); ok {
+			header, known := im.pointer(module.Addr)
+			start, ok := im.pointer(module.Addr + uint64(moduleText*im.ptr))
+			if known && header == at.Addr && ok && im.executable(start) {
+				return start, true
+			}
 		}
 	}
 	for _, name := range []string{".text", "__text"} {
