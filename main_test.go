@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/rt0lab/rt0lab/ebpf"
 	"github.com/rt0lab/rt0lab/runner/build"
 )
 
@@ -97,6 +98,8 @@ func condition(cond string) (bool, error) {
 	case "traces":
 		_, err := exec.LookPath("gdb")
 		return err == nil && mayTrace(), nil
+	case "probes":
+		return ebpf.Ready() == nil, nil
 	case "cached":
 		out, err := exec.Command("go", "env", "GOMODCACHE").Output()
 		if err != nil {

@@ -1,0 +1,65 @@
+package startup_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rt0lab/rt0lab/ebpf/startup"
+	"github.com/rt0lab/rt0lab/runner/build/buildtest"
+	"github.com/rt0lab/rt0lab/runner/lab"
+)
+
+// Not parallel: it counts what this process has open, and who runs. A thousand runs lose
+// nothing, and leave nothing behind.
+func TestThousandRuns(t *testing.T) {
+	ready(t)
+	if testing.Short() {
+		t.Skip("a thousand runs; run without -short")
+	}
+	path := buildtest.Copy(t, buildtest.Build(t, "local", lab.Setup{Gcflags: new(string)}))
+	o := startup.Options{Runs: 1, Warm: 1}
+	measured(t, startup.Program{Path: path}, o) // what is kept for the next time is opened now
+	before := descriptors(t)
+	o.Runs = 125 // of seven sets and one without probes
+	r := measured(t, startup.Program{Path: path}, o)
+	if len(r.Samples) < 1000 || r.Lost != 0 || r.Ends["exit status 0"] != len(r.Samples) {
+		t.Errorf("%d runs, %d with lost events, %v", len(r.Samples), r.Lost, r.Ends)
+	}
+	for _, sample := range r.Samples {
+		if sample.Set != startup.Bare && len(sample.At) < 2 {
+			t.Errorf("a run without events: %+v", sample)
+		}
+	}
+	// Probes go away in the background, since nobody else runs that copy.
+	if after := settled(t, before); after > before {
+		t.Errorf("%d descriptors are open, %d were before", after, before)
+	}
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range lines {
+		if text, err := os.ReadFile(file); err == nil && strings.HasPrefix(string(text), path+"\x00") {
+			t.Errorf("%s still runs", file)
+		}
+	}
+}
+
+func descriptors(tb testing.TB) int {
+	tb.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return len(list)
+}
+
+// settled waits until no more than so many descriptors are open, but not for ever.
+func settled(tb testing.TB, want int) (n int) {
+	tb.Helper()
+	for from := time.Now(); ; {
+		if n = descriptors(tb); n <= want || time.Since(from) > 20*time.Second {
+			return n
+		}
+	}
+}
