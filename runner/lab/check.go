@@ -96,9 +96,11 @@ func Check(d *Data) error {
 			}
 		}
 		for _, m := range lab.Mutants {
-			for _, id := range m.Refutes {
-				if !claims[id] {
-					c.fail(RuleReference, m.File, m.Lines.Of("refutes"), "mutant %q refutes %q, which is no claim of any lab%s", m.ID, id, near.Hint(id, ids))
+			for key, named := range map[string][]string{"refutes": m.Refutes, "lets_hold": m.LetsHold} {
+				for _, id := range named {
+					if !claims[id] {
+						c.fail(RuleReference, m.File, m.Lines.Of(key), "mutant %q, %s: %q is no claim of any lab%s", m.ID, key, id, near.Hint(id, ids))
+					}
 				}
 			}
 		}

@@ -175,6 +175,10 @@ type Mutant struct {
 	// Refutes are the ids of claims (of any lab) that go from holds to refuted,
 	// where they hold and where an edit fits the release. No other outcome may change.
 	Refutes []string
+	// LetsHold are the ids of claims that are refuted without the mutant and may
+	// hold with it, which is no change that nobody expects: often the opposite of
+	// one that it refutes.
+	LetsHold []string
 	// Dies is set when the mutated program does not reach main.main: facts behind the place
 	// where it ends are then not seen, and that does not count as a change.
 	Dies bool

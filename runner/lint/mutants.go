@@ -83,6 +83,8 @@ func (l *linter) refutes(m *lab.Mutant, claims map[string]*lab.Claim) {
 			l.add(ruleRefutes, m.File, m.Lines.Of("refutes"), "mutant %q names the claim %q twice", m.ID, id)
 		case c != nil && c.Unobservable.En != "":
 			l.add(ruleRefutes, m.File, m.Lines.Of("refutes"), "mutant %q: the claim %q is unobservable, nothing refutes it", m.ID, id)
+		case slices.Contains(m.LetsHold, id):
+			l.add(ruleRefutes, m.File, m.Lines.Of("lets_hold"), "mutant %q refutes the claim %q and lets it hold; which is it?", m.ID, id)
 		}
 	}
 }

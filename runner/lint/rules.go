@@ -61,7 +61,7 @@ func Rules() []Rule {
 		{ruleTable, "The stops of a fact stand in the tables of the scripts that return it, and every stop of a table is that of some fact."},
 		{ruleSpelled, "A script returns facts of its own subject that are in its catalogue, and every fact is returned by the scripts of its witnesses."},
 		{ruleEdit, "An edit of a mutant changes a source file below GOROOT/src, and no two of one release want the same text."},
-		{ruleRefutes, "A mutant refutes claims that expect something, each named once."},
+		{ruleRefutes, "A mutant refutes claims that expect something, each named once and not among those it lets hold."},
 		{ruleMutant, "A claim that holds in an era is refuted by some mutant that fits a release of it (eras: 1.10–1.15, 1.16–1.20, 1.21–1.25, 1.26–1.27), or says why none can."},
 		{ruleNoMutant, "A claim that says no mutant can refute it is refuted by none."},
 		{ruleChanges, "Wherever the recorded outcome or a comparable value changes, the claim says in changes why; of a list of which it names some elements, only the outcome."},

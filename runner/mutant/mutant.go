@@ -153,7 +153,7 @@ func Judge(m *lab.Mutant, releaseName string, plain, mutated []verify.Cell) Find
 			f.Caught = append(f.Caught, id)
 		case named:
 			f.Missed = append(f.Missed, describe(c, was))
-		case is == was:
+		case is == was, was == judge.Refuted && is == judge.Holds && slices.Contains(m.LetsHold, id):
 		case m.Dies && is == judge.Untested:
 			// The mutated program ended before the stop of this fact.
 		default:

@@ -67,6 +67,16 @@ func TestJudge(t *testing.T) {
 			want: Finding{Caught: []string{"a"}, Stray: []string{"b: holds, was refuted"}},
 		},
 		{
+			name: "a refuted claim comes true, as it may", mutant: lab.Mutant{Refutes: []string{"a"}, LetsHold: []string{"b"}},
+			before: outcomes{"a": holds, "b": refuted}, after: outcomes{"a": refuted, "b": holds},
+			ok: true, want: Finding{Caught: []string{"a"}},
+		},
+		{
+			name: "what may come true must not break", mutant: lab.Mutant{Refutes: []string{"a"}, LetsHold: []string{"b"}},
+			before: outcomes{"a": holds, "b": refuted}, after: outcomes{"a": refuted, "b": broken},
+			want: Finding{Caught: []string{"a"}, Stray: []string{"b: broken, was refuted"}},
+		},
+		{
 			name: "idle where nothing holds", mutant: lab.Mutant{Refutes: []string{"a"}},
 			before: outcomes{"a": refuted}, after: outcomes{"a": refuted},
 			idle: true, want: Finding{NotHeld: []string{"a"}},

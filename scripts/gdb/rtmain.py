@@ -187,7 +187,7 @@ def at_gcenable(seen):
         "rtmain.locked.to_m0": At("runtime.g", current(), "lockedm") == Addr("runtime.m0"),
         "rtmain.gc.before": Var("runtime.memstats.enablegc"),
         "rtmain.goroutines": Len("runtime.allgs"),
-        "rtmain.second": started_since(1)[0],
+        "rtmain.second": (started_since(1) + [None])[0],
         "rtmain.initdone.before": done() != 0,
         "rtmain.forcegc.period": Var("runtime.forcegcperiod"),
     }

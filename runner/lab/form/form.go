@@ -170,6 +170,8 @@ type Mutant struct {
 	Edits []Edit `yaml:"edits" jsonschema:"required"`
 	// Ids of the claims, of any lab, that it refutes.
 	Refutes []string `yaml:"refutes" jsonschema:"required"`
+	// Ids of claims that are refuted without it and may hold with it: often the opposite of one that it refutes.
+	LetsHold []string `yaml:"lets_hold"`
 	// The mutated program does not reach main.main.
 	Dies bool `yaml:"dies"`
 }
