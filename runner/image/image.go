@@ -1,7 +1,7 @@
-// Package image reads executables as they lie on disk: ELF, Mach-O and PE
-// through one type. It starts no process, runs on every system, and trusts
-// nothing it reads: a damaged or hostile file gives an error, never a panic,
-// and never more memory than a small multiple of the file.
+// Package image reads executables as they lie on disk: ELF, Mach-O, PE and, as
+// far as names go, WebAssembly through one type. It starts no process, runs on
+// every system, and trusts nothing it reads: a damaged or hostile file gives an
+// error, never a panic, and never more memory than a small multiple of the file.
 //
 // All addresses are link-time virtual addresses.
 package image
@@ -21,11 +21,12 @@ const (
 	ELF   = "elf"
 	MachO = "macho"
 	PE    = "pe"
+	WASM  = "wasm"
 )
 
 var (
 	// ErrFormat is wrapped when a file is no executable that this package reads.
-	ErrFormat = errors.New("not an ELF, Mach-O or PE executable")
+	ErrFormat = errors.New("not an ELF, Mach-O, PE or WebAssembly executable")
 	// ErrDamaged is wrapped when a part of a file contradicts the rest of it.
 	ErrDamaged = errors.New("damaged executable")
 	// ErrAddress is wrapped when the file has nothing at an address.
@@ -125,6 +126,8 @@ func New(r io.ReaderAt, size int64) (im *Image, err error) {
 		err = im.readMachO()
 	case m[:2] == "MZ":
 		err = im.readPE()
+	case m == wasmMagic:
+		err = im.readWASM()
 	case m == "\xca\xfe\xba\xbe":
 		return nil, fmt.Errorf("%w: a universal Mach-O file holds several; take one out with lipo -thin", ErrFormat)
 	default:

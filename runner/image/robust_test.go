@@ -74,6 +74,7 @@ func bases(t testing.TB) [][]byte {
 		{Goos: "darwin", Goarch: "arm64"},
 		{Goos: "windows"},
 		{Goos: "windows", Ldflags: "-s -w"},
+		{Goos: "js", Goarch: "wasm"},
 	} {
 		b, err := os.ReadFile(buildtest.Build(t, "local", setup))
 		if err != nil {
@@ -167,7 +168,7 @@ func TestNotExecutable(t *testing.T) {
 	binary.LittleEndian.PutUint32(elf[20:], 1)
 	binary.LittleEndian.PutUint16(elf[52:], 64)
 	for name, content := range map[string]string{
-		"empty": "", "short": "MZ", "text": "#!/bin/sh\nexit 0\n", "wasm": "\x00asm\x01\x00\x00\x00", "archive": "!<arch>\n" + "_go_.o  ",
+		"empty": "", "short": "MZ", "text": "#!/bin/sh\nexit 0\n", "archive": "!<arch>\n" + "_go_.o  ",
 		"universal": "\xca\xfe\xba\xbe\x00\x00\x00\x02", "object": string(elf),
 	} {
 		path := filepath.Join(t.TempDir(), name)
