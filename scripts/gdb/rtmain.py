@@ -72,7 +72,10 @@ def main_init(code):
         verb, _, rest = text.partition(" ")
         to, _, source = rest.partition(",")
         if verb in ["mov", "lea"] and to == "rax":
-            arg = "one task" if verb == "lea" and source.startswith("[0x") else "a list"
+            if source.startswith("[0x"):
+                arg = "one task" if verb == "lea" else "what a variable says"
+            else:
+                arg = "a list"
         if verb != "call":
             continue
         name = target(text)
