@@ -152,15 +152,6 @@ def at_newm(seen):
     }
 
 
-def at_sysmon(seen):
-    return {
-        "rtmain.sysmon.thread": Tid() == Pid(),
-        "rtmain.sysmon.m": current_m("id"),
-        "rtmain.sysmon.on_g0": current() == current_m("g0"),
-        "rtmain.sysmon.has_p": current_m("p") != 0,
-    }
-
-
 def at_init(seen):
     frames = Frames()
     return {
@@ -236,7 +227,6 @@ def at_notify(seen):
 stops = {
     "runtime.main, any thread": at_runtime_main,
     "runtime.newm": at_newm,
-    "runtime.sysmon, any thread": at_sysmon,
     "runtime.init": at_init,
     "runtime.gcenable": at_gcenable,
     "runtime.main: after CALL runtime.gcenable": after_gcenable,

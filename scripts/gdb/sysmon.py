@@ -1,0 +1,25 @@
+# Where sysmon begins: thread, m, stack and P.
+#
+# A short program may be over before sysmon's thread has begun; ask one that
+# cannot end without sysmon.
+
+
+# The g that runs: FS points one word behind the slot of the current g.
+def current():
+    return Word((Reg("fs_base") - 8) % (1 << 64))
+
+
+def at_sysmon(seen):
+    m = At("runtime.g", current(), "m")
+    return {
+        "sysmon.main_thread": Tid() == Pid(),
+        "sysmon.m": At("runtime.m", m, "id"),
+        "sysmon.on_g0": current() == At("runtime.m", m, "g0"),
+        "sysmon.has_p": At("runtime.m", m, "p") != 0,
+    }
+
+stops = {"runtime.sysmon, any thread": at_sysmon}
+
+
+if __name__ == "__main__":
+    Walk([stops])
