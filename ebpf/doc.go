@@ -87,6 +87,10 @@ type Options struct {
 	Syscalls bool
 	// FixedAddresses turns the randomisation of addresses off, as debuggers do.
 	FixedAddresses bool
+	// Quiet hands events out when half of the ring is full or the program has ended: waking
+	// the reader for each takes time from the program where processors are few. When seen
+	// then wants no more, the program has run on meanwhile; see Probe.Last.
+	Quiet bool
 	// Ring is the room for events not yet read, in bytes; 0 means DefaultRing. It is rounded up to a
 	// power of two of pages. An event takes 40 bytes, a system call 88.
 	Ring int

@@ -87,6 +87,8 @@ struct {
 const volatile __s64 goid_at = -1; // offset of goid in a g; negative = unknown
 const volatile __s64 g_at = -8;    // where a thread's g is, from fs on
 
+const volatile __u32 quiet = 0;    // wake nobody who reads before there is much to read
+
 __u32 starter = 0; // the thread whose next child is the program
 __u32 target = 0;  // the program, once it has begun
 __u64 lost = 0;    // events for which the ring had no room
@@ -125,6 +127,18 @@ static __always_inline struct event *reserve(__u64 size, __u32 kind, __u32 id)
 	return e;
 }
 
+enum { AVAILABLE = 0, SIZE = 1, NO_WAKEUP = 1, FORCE_WAKEUP = 2 }; // BPF_RB_… of linux/bpf.h
+
+// submit hands an event to the reader. Whoever wakes up for it may take the
+// processor away from the program.
+static __always_inline void submit(void *e)
+{
+	__u64 how = 0;
+	if (quiet)
+		how = bpf_ringbuf_query(&events, AVAILABLE) < bpf_ringbuf_query(&events, SIZE) / 2 ? NO_WAKEUP : FORCE_WAKEUP;
+	bpf_ringbuf_submit(e, how);
+}
+
 SEC("tp_btf/sched_process_exec")
 int begun(__u64 *ctx)
 {
@@ -134,7 +148,7 @@ int begun(__u64 *ctx)
 	target = task->tgid;
 	struct event *e = reserve(sizeof(*e), EXEC, 0);
 	if (e)
-		bpf_ringbuf_submit(e, 0);
+		submit(e);
 	return 0;
 }
 
@@ -146,7 +160,7 @@ int ended(__u64 *ctx)
 		return 0;
 	struct event *e = reserve(sizeof(*e), EXIT, tgid);
 	if (e)
-		bpf_ringbuf_submit(e, 0);
+		submit(e);
 	return 0;
 }
 
@@ -173,7 +187,7 @@ int called(__u64 *ctx)
 	c->args[3] = regs->r10;
 	c->args[4] = regs->r8;
 	c->args[5] = regs->r9;
-	bpf_ringbuf_submit(c, 0);
+	submit(c);
 	return 0;
 }
 
@@ -218,7 +232,7 @@ static __always_inline int pass(struct pt_regs *regs)
 		e->goid = number;
 	else
 		e->flags |= NO_GOROUTINE;
-	bpf_ringbuf_submit(e, 0);
+	submit(e);
 	if (p->options & LAST)
 		bpf_send_signal(9); // SIGKILL; it is there before the program runs on
 	return 0;

@@ -76,6 +76,7 @@ const (
 	startVarG_at         = "g_at"
 	startVarGoidAt       = "goid_at"
 	startVarLost         = "lost"
+	startVarQuiet        = "quiet"
 	startVarStarter      = "starter"
 	startVarTarget       = "target"
 	startVarUnusedCall   = "unused_call"
@@ -151,6 +152,7 @@ type startVariableSpecs struct {
 	G_at         *ebpf.VariableSpec `ebpf:"g_at"`
 	GoidAt       *ebpf.VariableSpec `ebpf:"goid_at"`
 	Lost         *ebpf.VariableSpec `ebpf:"lost"`
+	Quiet        *ebpf.VariableSpec `ebpf:"quiet"`
 	Starter      *ebpf.VariableSpec `ebpf:"starter"`
 	Target       *ebpf.VariableSpec `ebpf:"target"`
 	UnusedCall   *ebpf.VariableSpec `ebpf:"unused_call"`
@@ -199,6 +201,7 @@ type startVariables struct {
 	G_at         *ebpf.Variable `ebpf:"g_at"`
 	GoidAt       *ebpf.Variable `ebpf:"goid_at"`
 	Lost         *ebpf.Variable `ebpf:"lost"`
+	Quiet        *ebpf.Variable `ebpf:"quiet"`
 	Starter      *ebpf.Variable `ebpf:"starter"`
 	Target       *ebpf.Variable `ebpf:"target"`
 	UnusedCall   *ebpf.Variable `ebpf:"unused_call"`

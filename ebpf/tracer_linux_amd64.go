@@ -124,6 +124,11 @@ func specFor(o Options, many bool) (*ebpf.CollectionSpec, error) {
 			return nil, err
 		}
 	}
+	if o.Quiet {
+		if err := spec.Variables[startVarQuiet].Set(uint32(1)); err != nil {
+			return nil, err
+		}
+	}
 	if err := spec.Variables[startVarG_at].Set(cmp.Or(o.GOffset, defaultG)); err != nil {
 		return nil, err
 	}

@@ -448,3 +448,42 @@ func TestLast(t *testing.T) {
 		}
 	}
 }
+
+// Quiet or not, the same is told, also when it is more than the half of the ring after which the reader is woken.
+func TestQuiet(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	const calls = 20000
+	path := buildtest.Copy(t, buildtest.Program(t, fmt.Sprintf("package main\n\n//go:noinline\nfunc g(i int) int { return i + 1 }\n\nfunc main() {\n\tn := 0\n\tfor i := 0; i < %d; i++ {\n\t\tn = g(n)\n\t}\n\tprintln(n)\n}\n", calls), lab.Setup{}))
+	for _, quiet := range []bool{true, false} {
+		tracer := watched(t, path, ebpf.Options{Quiet: quiet, Ring: 1 << 20}, "main.g")
+		events, end := run(t, tracer, started(path))
+		n := 0
+		for _, e := range events {
+			if e.Kind == ebpf.Passed {
+				n++
+			}
+		}
+		if n != calls || end.ExitCode != 0 || events[0].Kind != ebpf.Exec || events[len(events)-1].Kind != ebpf.Exit {
+			t.Errorf("quiet %v: passed %d times, %+v", quiet, n, end)
+		}
+		if err := tracer.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	// An end of the context is an end, though nobody is woken.
+	endless := buildtest.Copy(t, buildtest.Program(t, "package main\n\nfunc main() {\n\tfor {\n\t}\n}\n", lab.Setup{}))
+	tracer := watched(t, endless, ebpf.Options{Quiet: true}, "main.main")
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	n := 0
+	r, err := tracer.Run(ctx, started(endless), func(e ebpf.Event) bool {
+		if e.Kind == ebpf.Passed {
+			n++
+		}
+		return true
+	})
+	if err != nil || !r.Stopped || n != 1 {
+		t.Errorf("%+v, %v, passed %d times", r, err, n)
+	}
+}

@@ -55,7 +55,7 @@ func BenchmarkObserver(b *testing.B) {
 			all := []observer{{"bare", buildtest.Copy(b, binary)}}
 			for name, probes := range map[string][]ebpf.Probe{"cheap": sites[:n], "entry": entries[:n]} {
 				o := observer{name, buildtest.Copy(b, binary)}
-				t, err := ebpf.Open(ebpf.Options{Path: o.path, Probes: probes})
+				t, err := ebpf.Open(ebpf.Options{Path: o.path, Probes: probes, Quiet: true})
 				if err != nil {
 					b.Fatal(err)
 				}

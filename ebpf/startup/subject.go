@@ -124,7 +124,7 @@ func (s *subject) arm(set *set) (err error) {
 	if set.file, err = ebpf.Private(s.copy.Name()); err != nil {
 		return err
 	}
-	o := ebpf.Options{Path: set.file.Name()}
+	o := ebpf.Options{Path: set.file.Name(), Quiet: true}
 	for i, p := range set.points {
 		for _, site := range p.Sites {
 			// The runtime's are passed by the first thread, which later threads may do again.
