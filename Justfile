@@ -69,6 +69,7 @@ bench *ARGS:
 # what probes cost a starting program, against bpftrace and perf, in one interleaved run
 [group('work')]
 bench-time *ARGS:
+    go test -run '^$' -bench Share -benchtime 1x ./ebpf/startup
     go test -run '^$' -bench Observer -benchtime 150x ./ebpf/startup {{ ARGS }}
 
 # all that CI does

@@ -22,11 +22,13 @@ import (
 	"github.com/rt0lab/rt0lab/runner/lab"
 )
 
-// Functions that every start of a Go program passes, though not on every release with code of their own.
+// Functions that every start of a Go program passes, though not on every release with code of their own. Not
+// among them are those without a cheap instruction in their first block, such as runtime.asminit, which is a RET:
+// each time such a one is passed costs thirty times as much. BenchmarkShare says how many they are.
 var functions = []string{
 	"runtime.rt0_go", "runtime.main", "runtime.check", "runtime.mallocinit", "runtime.args", "runtime.schedinit", "runtime.osinit", "runtime.newproc", "runtime.mstart", "runtime.gcenable",
 	"runtime.mcommoninit", "runtime.modulesinit", "runtime.itabsinit", "runtime.goenvs", "runtime.gcinit", "runtime.procresize", "runtime.newproc1", "runtime.mstart1", "runtime.schedule", "runtime.sysmon",
-	"runtime.bgsweep", "runtime.bgscavenge", "runtime.forcegchelper", "runtime.newm", "runtime.allocm", "runtime.minit", "runtime.mpreinit", "runtime.settls", "runtime.asminit", "main.main",
+	"runtime.bgsweep", "runtime.bgscavenge", "runtime.forcegchelper", "runtime.newm", "runtime.allocm", "runtime.minit", "runtime.mpreinit", "runtime.settls", "main.main",
 	"runtime.cpuinit", "runtime.parsedebugvars", "runtime.stkobjinit", "runtime.mProfStackInit", "runtime.(*mheap).init", "runtime.(*mcache).refill", "runtime.startm", "runtime.clone",
 	"runtime.sysargs", "runtime.sysauxv", "runtime.vdsoauxv", "runtime.getHugePageSize", "runtime.initsig", "runtime.minitSignals", "runtime.gcinit.func1", "runtime.wakep", "runtime.checkdead",
 }
@@ -60,6 +62,21 @@ func BenchmarkObserver(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer t.Close()
+				hits, slow := 0, map[string]int{} // single-stepped functions, and how often each is passed
+				if _, err := t.Run(b.Context(), exec.Command(o.path), func(e ebpf.Event) bool {
+					if e.Kind == ebpf.Passed {
+						hits++
+						if !probes[e.Probe].Site.Cheap {
+							slow[thirty[e.Probe]]++
+						}
+					}
+					return true
+				}); err != nil {
+					b.Fatal(err)
+				}
+				if name == "cheap" {
+					b.Logf("%d probes are passed %d times; single-stepped are %v", n, hits, slow)
+				}
 				all = append(all, o)
 			}
 			for name, look := range map[string]func(*testing.B, string, []string, []ebpf.Probe) error{"bpftrace": bpftrace, "perf": perf} {
@@ -71,6 +88,38 @@ func BenchmarkObserver(b *testing.B) {
 				all = append(all, o)
 			}
 			measure(b, bare, all)
+		})
+	}
+}
+
+// BenchmarkShare is the part of a program's functions whose beginning has a cheap site.
+func BenchmarkShare(b *testing.B) {
+	for _, release := range []string{"1.10", "1.16.15", "1.20.14", "1.21.13", "local"} {
+		b.Run(release, func(b *testing.B) {
+			img, err := image.Open(buildtest.Build(b, release, lab.Setup{Gcflags: new(string)}))
+			if err != nil {
+				b.Fatal(err)
+			}
+			symbols, err := img.Symbols()
+			if err != nil {
+				b.Fatal(err)
+			}
+			all, cheap := 0, 0
+			for b.Loop() {
+				all, cheap = 0, 0
+				choose := ebpf.NewChooser(img, nil)
+				for _, s := range symbols {
+					if !s.Func || s.Size == 0 {
+						continue
+					}
+					all++
+					if site, err := choose.Beginning(s.Addr); err == nil && site.Cheap {
+						cheap++
+					}
+				}
+			}
+			b.ReportMetric(100*float64(cheap)/float64(all), "%cheap")
+			b.ReportMetric(float64(all), "functions")
 		})
 	}
 }
