@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
@@ -49,8 +50,8 @@ func (s *session) mutate(c *cli.Context) error {
 	}
 	var caught, idle, missed, broken int
 	failed, err := s.toolchains(c.Context, releasesOf(c), func(tc release.Toolchain) error {
-		findings, err := s.mutateOn(c.Context, e, mutants, tc)
-		for _, f := range findings {
+		return s.mutateOn(c.Context, e, mutants, tc, func(f mutant.Finding) {
+			s.progressDone()
 			s.tellFinding(f)
 			switch {
 			case f.Err != nil:
@@ -62,8 +63,7 @@ func (s *session) mutate(c *cli.Context) error {
 			default:
 				missed++
 			}
-		}
-		return err
+		})
 	})
 	s.progressDone()
 	if err != nil {
@@ -112,14 +112,14 @@ func (s *session) tryEdits(c *cli.Context, mutants []*lab.Mutant) error {
 }
 
 // mutateOn runs the mutants that have an edit for the release and something to
-// refute there; each of them compiles a runtime.
-func (s *session) mutateOn(ctx context.Context, e *verify.Engine, mutants []*lab.Mutant, tc release.Toolchain) ([]mutant.Finding, error) {
+// refute there, and tells what became of each as soon as it knows; each of them compiles a runtime.
+func (s *session) mutateOn(ctx context.Context, e *verify.Engine, mutants []*lab.Mutant, tc release.Toolchain, tell func(mutant.Finding)) error {
 	var fitting []*lab.Mutant
 	var claims []*lab.Claim
 	for _, m := range mutants {
 		fits, err := mutant.Fits(m, tc.Name)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if !fits {
 			continue
@@ -133,40 +133,47 @@ func (s *session) mutateOn(ctx context.Context, e *verify.Engine, mutants []*lab
 	}
 	plain, err := e.Run(ctx, verify.Ask{Claims: claims, Toolchain: tc})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	findings := make([]mutant.Finding, len(fitting))
 	g, ctx := errgroup.WithContext(ctx)
 	// The compiler of one runtime leaves processors idle; two keep them busy.
 	g.SetLimit(2)
-	for i, m := range fitting {
+	var one sync.Mutex
+	for _, m := range fitting {
 		g.Go(func() error {
-			overlay, err := mutant.Overlay(m, tc)
-			if err != nil {
-				findings[i] = mutant.Finding{Mutant: m, Release: tc.Name, Err: err}
-				return nil
-			}
-			if !mutant.Matters(m, plain.Cells) {
-				// Not worth the compilation of a runtime.
-				findings[i] = mutant.Judge(m, tc.Name, plain.Cells, plain.Cells)
-				return nil
-			}
-			mutated, err := e.Run(ctx, verify.Ask{Claims: mutant.Claims(e.Data, m), Toolchain: tc, Overlay: overlay})
+			f, err := mutateOnce(ctx, e, m, tc, plain.Cells)
 			if err != nil {
 				return err
 			}
-			if err := notBuilt(mutated); err != nil {
-				findings[i] = mutant.Finding{Mutant: m, Release: tc.Name, Err: err}
-				return nil
-			}
-			findings[i] = mutant.Judge(m, tc.Name, plain.Cells, mutated.Cells)
+			one.Lock()
+			defer one.Unlock()
+			tell(f)
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return nil, err
+	return g.Wait()
+}
+
+// mutateOnce judges the claims of one mutant on a runtime with its edits. An
+// error ends the run; what is wrong with the mutant is in the finding.
+func mutateOnce(ctx context.Context, e *verify.Engine, m *lab.Mutant, tc release.Toolchain, plain []verify.Cell) (mutant.Finding, error) {
+	broken := func(err error) mutant.Finding { return mutant.Finding{Mutant: m, Release: tc.Name, Err: err} }
+	overlay, err := mutant.Overlay(m, tc)
+	if err != nil {
+		return broken(err), nil
 	}
-	return findings, nil
+	if !mutant.Matters(m, plain) {
+		// Not worth the compilation of a runtime.
+		return mutant.Judge(m, tc.Name, plain, plain), nil
+	}
+	mutated, err := e.Run(ctx, verify.Ask{Claims: mutant.Claims(e.Data, m), Toolchain: tc, Overlay: overlay})
+	if err != nil {
+		return mutant.Finding{}, err
+	}
+	if err := notBuilt(mutated); err != nil {
+		return broken(err), nil
+	}
+	return mutant.Judge(m, tc.Name, plain, mutated.Cells), nil
 }
 
 // notBuilt is the error of a setup that the edited runtime cannot be built for:

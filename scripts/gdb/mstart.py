@@ -110,11 +110,6 @@ def at_schedule(seen):
     return facts
 
 
-def at_sysmon(seen):
-    fn = At("runtime.m", At("runtime.g", current(), "m"), "mstartfn")
-    return {"mstart.fn.sysmon": Symbol(Word(fn)) if fn != 0 else None}
-
-
 def after_schedule(seen):
     return {"mstart.returned": True}
 
@@ -132,7 +127,6 @@ stops = {
     "runtime.mstart0": at_mstart0,
     "runtime.mstart1": at_mstart1,
     "runtime.schedule": at_schedule,
-    "runtime.sysmon, any thread": at_sysmon,
     "runtime.mstart1: after CALL runtime.schedule, any thread": after_schedule,
     "runtime.exit, any thread": at_exit,
 }

@@ -11,12 +11,15 @@ def current():
 
 def at_sysmon(seen):
     m = At("runtime.g", current(), "m")
+    fn = At("runtime.m", m, "mstartfn")
     return {
+        "sysmon.mstartfn": Symbol(Word(fn)) if fn != 0 else None,
         "sysmon.main_thread": Tid() == Pid(),
         "sysmon.m": At("runtime.m", m, "id"),
         "sysmon.on_g0": current() == At("runtime.m", m, "g0"),
         "sysmon.has_p": At("runtime.m", m, "p") != 0,
     }
+
 
 stops = {"runtime.sysmon, any thread": at_sysmon}
 
