@@ -164,3 +164,11 @@ func (r Result) Spans(t Timing) []float64 {
 	}
 	return values
 }
+
+// Sum is what all spans take together, in nanoseconds: the whole, unless runs are interrupted.
+func (r Result) Sum() (ns float64) {
+	for _, t := range r.Timings {
+		ns += t.Takes.Median
+	}
+	return ns
+}

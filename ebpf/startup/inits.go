@@ -18,7 +18,9 @@ const InitSet = 16
 
 // Inits returns a milestone for each package that has something to do before
 // main.main, and those between which all of that lies. The init functions
-// of a package run one after the other, so the first one is where the package begins.
+// of a package run one after the other, so the first one is where the package begins. One
+// without a cheap instruction is a few lines of straight code, a probe in which
+// takes longer than they do: then the package begins with the next one.
 func Inits(path string) ([]Milestone, error) {
 	img, err := open(path)
 	if err != nil {
@@ -36,17 +38,25 @@ func Inits(path string) ([]Milestone, error) {
 		{Name: "inits", Stops: []string{"runtime.main: after CALL runtime.gcenable"}, What: "the first package is looked for"},
 	}
 	for _, pkg := range packages {
-		for _, name := range []string{pkg + ".init", pkg + ".init.0"} {
+		var stops []string
+		for i := -1; ; i++ {
+			name := fmt.Sprintf("%s.init.%d", pkg, i)
+			if i < 0 {
+				name = pkg + ".init" // of the package's variables; not every package has it
+			}
 			f, ok, err := img.Func(name)
-			if err != nil || !ok {
-				continue
+			if i >= 0 && (err != nil || !ok) {
+				break
 			}
-			m := Milestone{Name: unescaped(name), Stops: []string{name}, Package: unescaped(pkg), What: "init functions"}
-			if nested {
-				m.Stops = []string{behindImports(img, f, name)}
+			if ok && nested {
+				name = behindImports(img, f, name)
 			}
-			milestones = append(milestones, m)
-			break
+			if ok {
+				stops = append(stops, name)
+			}
+		}
+		if len(stops) > 0 {
+			milestones = append(milestones, Milestone{Name: unescaped(pkg + ".init"), Stops: stops, Package: unescaped(pkg), What: "init functions"})
 		}
 	}
 	return append(milestones, Milestone{Name: "main.main", What: "the program itself"}), nil

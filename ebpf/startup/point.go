@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/rt0lab/rt0lab/ebpf"
 	"github.com/rt0lab/rt0lab/runner/image"
@@ -53,41 +54,62 @@ func Find(path string, milestones []Milestone) ([]Point, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrProgram, err)
 	}
-	points := make([]Point, len(milestones))
-	places := make([]place.Place, len(milestones))
+	places := make([][]place.Place, len(milestones))
 	var asked []uint64
 	for i, m := range milestones {
-		points[i].Milestone = m
-		places[i] = first(r, m)
-		asked = append(asked, places[i].Addrs...)
+		places[i] = placesOf(r, m)
+		for _, p := range places[i] {
+			asked = append(asked, p.Addrs...)
+		}
 	}
 	choose := ebpf.NewChooser(img, asked)
-	for i, p := range places {
-		points[i].Stop = p.Stop
-		if points[i].Sites, err = sites(choose, p); err != nil {
-			points[i].Reason = err.Error()
-		}
+	points := make([]Point, len(milestones))
+	for i, m := range milestones {
+		points[i] = point(choose, m, places[i])
 	}
 	return points, nil
 }
 
-// first is the place of the first stop that the binary has; when it has none, that of the first.
-func first(r *place.Resolver, m Milestone) place.Place {
+// placesOf are the places of a milestone that the binary has; when it has none, one
+// that says why.
+func placesOf(r *place.Resolver, m Milestone) []place.Place {
 	stops := m.Stops
 	if len(stops) == 0 {
 		stops = []string{m.Name}
 	}
+	var there []place.Place
 	var none place.Place
 	for i, stop := range stops {
 		p := r.Place(stop)
 		if p.State == place.Placed {
-			return p
-		}
-		if i == 0 || none.State == place.Absent && p.State == place.Unplaced {
+			there = append(there, p)
+		} else if i == 0 || none.State == place.Absent && p.State == place.Unplaced {
 			none = p
 		}
 	}
-	return none
+	if there == nil {
+		there = []place.Place{none}
+	}
+	return there
+}
+
+// point takes the first place; of a package the first where the probe is cheap.
+func point(choose *ebpf.Chooser, m Milestone, places []place.Place) Point {
+	at := Point{Milestone: m}
+	for _, p := range places {
+		found, err := sites(choose, p)
+		at.Stop, at.Sites, at.Reason = p.Stop, found, ""
+		if err != nil {
+			at.Reason = err.Error()
+		}
+		if m.Package == "" || err == nil && !slices.ContainsFunc(found, func(s ebpf.Site) bool { return !s.Cheap }) {
+			return at
+		}
+	}
+	if at.Reason == "" {
+		at.Sites, at.Reason = nil, "its init functions are straight code, shorter than what a probe there takes: part of the span before"
+	}
+	return at
 }
 
 // sites chooses where the probes for a place stand.

@@ -20,13 +20,12 @@ func ofInits(r startup.Result) bool {
 // inits is the table of packages, the longest ones first, and the sum of the others.
 func inits(b *strings.Builder, r startup.Result) {
 	var packages []startup.Timing
-	var sum, rest, all float64
+	var sum, rest float64
 	for _, t := range r.Timings {
 		if t.Package != "" {
 			packages = append(packages, t)
 			sum += t.Takes.Median
 		}
-		all += t.Takes.Median
 	}
 	slices.SortStableFunc(packages, func(a, b startup.Timing) int { return cmp.Compare(b.Takes.Median, a.Takes.Median) })
 	shown := packages[:min(most, len(packages))]
@@ -34,7 +33,7 @@ func inits(b *strings.Builder, r startup.Result) {
 	for _, t := range shown {
 		width = max(width, len(t.Package))
 	}
-	fmt.Fprintf(b, "%d packages have init functions; they take %s, %.0f%% of it.\n", len(packages), brief(sum), 100*sum/max(all, 1))
+	fmt.Fprintf(b, "%d packages have init functions; they take %s, %.0f%% of what all spans take.\n", len(packages), brief(sum), 100*sum/max(r.Sum(), 1))
 	fmt.Fprintf(b, "\n%-*s  %10s  %-21s  %10s  %s\n", width, "package", "takes", fmt.Sprintf("%.0f%% interval", 100*startup.Confidence), "inittrace", "")
 	for _, t := range shown {
 		own := "-"

@@ -66,6 +66,13 @@ func method(r startup.Result) string {
 	if r.Until != "exit" {
 		against = "runs with one probe, at " + r.Until
 	}
+	if sum := r.Sum(); sum > 0 {
+		fmt.Fprintf(&b, "The medians of the spans add up to %s, %.0f%% of the whole", brief(sum), 100*sum/r.Whole.Median)
+		if sum < 0.9*r.Whole.Median {
+			b.WriteString(": runs are interrupted, each at another place, as on a busy machine")
+		}
+		b.WriteString(".\n")
+	}
 	fmt.Fprintf(&b, "Observer effect: %s of %s, which take %s.\n", percent(r.Observer), against, duration(r.Bare))
 	return b.String()
 }
@@ -95,14 +102,22 @@ func notes(r startup.Result) (lines []string) {
 	}
 	lines = append(lines, fmt.Sprintf("Runs as %s; ended with: %s.", who, strings.Join(ends, ", ")))
 	total, cheap := 0, 0
+	var slow []string
 	for _, t := range r.Timings {
+		before := cheap - total
 		for _, s := range t.Sites {
 			if total++; s.Cheap {
 				cheap++
 			}
 		}
+		if cheap-total < before && !t.Aside {
+			slow = append(slow, t.Name)
+		}
 	}
 	lines = append(lines, fmt.Sprintf("Probes at cheap instructions: %d of %d.", cheap, total))
+	if len(slow) > 0 {
+		lines = append(lines, "Up to some tens of microseconds too long, because the probe is single-stepped: "+strings.Join(slow, ", ")+".")
+	}
 	if r.Lost > 0 {
 		lines = append(lines, fmt.Sprintf("Left out because events were lost: %d runs.", r.Lost))
 	}
