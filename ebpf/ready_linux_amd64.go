@@ -25,6 +25,9 @@ func probe() error {
 	if err := rights(); err != nil {
 		return err
 	}
+	// A program that got its capabilities from its file may not look at itself in /proc,
+	// where the loader reads the kernel's version. This gives nobody else a right: who traces needs the same capabilities.
+	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return fmt.Errorf("%w: the limit of locked memory cannot be lifted: %w (ulimit -l unlimited, as root)", ErrRights, err)
 	}

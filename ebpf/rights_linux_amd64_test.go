@@ -2,6 +2,7 @@ package ebpf_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -94,6 +95,52 @@ func TestRights(t *testing.T) {
 				if !strings.Contains(string(out), want) {
 					t.Errorf("%v\n%s\nwant %q", err, out, want)
 				}
+			}
+		})
+	}
+}
+
+// The way out that Ready names: capabilities of the file, for a user who has none.
+func TestFileCapabilities(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	program := buildtest.Copy(t, buildtest.Hello(t, "local"))
+	for _, tt := range []struct {
+		name    string
+		granted bool
+		want    string
+	}{
+		{"granted", true, "saw main.main: true, calls: true, exit 0, <nil>"},
+		{"not granted", false, "lacks CAP_BPF and CAP_PERFMON;"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			self := buildtest.Copy(t, executable(t))
+			for _, f := range []string{program, self} {
+				for _, open := range []string{f, filepath.Dir(f), filepath.Dir(filepath.Dir(f))} {
+					if err := os.Chmod(open, 0o755); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if tt.granted {
+				// struct vfs_cap_data: revision 2 and "effective", then permitted and inheritable for 32 capabilities each.
+				attribute := make([]byte, 20)
+				binary.LittleEndian.PutUint32(attribute, 0x02000001)
+				binary.LittleEndian.PutUint32(attribute[12:], 1<<(unix.CAP_BPF-32)|1<<(unix.CAP_PERFMON-32))
+				if err := unix.Setxattr(self, "security.capability", attribute, 0); err != nil {
+					t.Skipf("a file may not be given capabilities: %v (run as root, on a file system that keeps them)", err)
+				}
+			}
+			cmd := exec.Command(self)
+			cmd.Dir = "/"
+			cmd.Env = []string{childOf + "=" + program}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+			out, err := cmd.CombinedOutput()
+			if errors.Is(err, syscall.EPERM) {
+				t.Skipf("may not become another user: %v (run as root)", err)
+			}
+			if !strings.Contains(string(out), tt.want) {
+				t.Errorf("%v\n%s\nwant %q", err, out, tt.want)
 			}
 		})
 	}

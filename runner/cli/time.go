@@ -64,10 +64,8 @@ func (s *session) time(c *cli.Context) error {
 		return fmt.Errorf("%w: --format %s: use %s", errUsage, c.String("format"), timeFormats)
 	}
 	file := c.String("o")
-	if file != "" {
-		if st, err := os.Stat(filepath.Dir(file)); err != nil || !st.IsDir() {
-			return fmt.Errorf("%w: -o %s: there is no folder %s", errUsage, file, filepath.Dir(file))
-		}
+	if err := writable(file); err != nil {
+		return err
 	}
 	o, err := timeOptions(c)
 	if err != nil {

@@ -66,14 +66,8 @@ func (s *session) verify(c *cli.Context) error {
 	if format != "text" && format != "jsonl" {
 		return fmt.Errorf("%w: --format %s: use text or jsonl", errUsage, format)
 	}
-	if file := c.String("output"); file != "" {
-		// Not after minutes of work.
-		if st, err := os.Stat(filepath.Dir(file)); err != nil || !st.IsDir() {
-			return fmt.Errorf("%w: -o %s: there is no folder %s", errUsage, file, filepath.Dir(file))
-		}
-		if st, err := os.Stat(file); err == nil && st.IsDir() {
-			return fmt.Errorf("%w: -o %s: it is a folder", errUsage, file)
-		}
+	if err := writable(c.String("output")); err != nil {
+		return err
 	}
 	data, err := s.data()
 	if err != nil {
@@ -225,6 +219,20 @@ func status(lines []report.Line, failed bool) error {
 		return errReported
 	case is == statusDrift:
 		return errDrift
+	}
+	return nil
+}
+
+// writable says what is wrong with a file for the report, before minutes of work; "" is standard output.
+func writable(file string) error {
+	if file == "" {
+		return nil
+	}
+	if st, err := os.Stat(filepath.Dir(file)); err != nil || !st.IsDir() {
+		return fmt.Errorf("%w: -o %s: there is no folder %s", errUsage, file, filepath.Dir(file))
+	}
+	if st, err := os.Stat(file); err == nil && st.IsDir() {
+		return fmt.Errorf("%w: -o %s: it is a folder", errUsage, file)
 	}
 	return nil
 }
