@@ -19,12 +19,21 @@ type Difference struct {
 	Delta Interval
 	// Only is set when the other program has no such span: "A" or "B".
 	Only string
+	// Resolution is what is no difference, in nanoseconds: two copies of one program
+	// lie in the memory differently, and differ by as much in every run.
+	Resolution float64
 }
+
+// What two copies of one program may differ by: this, or this part of the whole.
+const (
+	leastResolution = 2000
+	resolutionPart  = 0.001
+)
 
 // Verdict says what a difference means.
 type Verdict string
 
-// The verdicts. B is slower when all of the interval lies above zero.
+// The verdicts. B is slower when all of the interval lies above the resolution.
 const (
 	Same    Verdict = "no difference"
 	Slower  Verdict = "slower"
@@ -40,9 +49,9 @@ func (d Difference) Verdict() Verdict {
 		return Unknown
 	case d.Delta.Confidence == 0:
 		return TooFew
-	case d.Delta.Low > 0:
+	case d.Delta.Low > d.Resolution:
 		return Slower
-	case d.Delta.High < 0:
+	case d.Delta.High < -d.Resolution:
 		return Faster
 	}
 	return Same
@@ -149,6 +158,7 @@ func (c Comparison) difference(d Difference, a, b map[int]float64) Difference {
 		}
 	}
 	d.Delta = interval(deltas, c.Confidence)
+	d.Resolution = max(leastResolution, resolutionPart*c.A.Bare.Median)
 	return d
 }
 

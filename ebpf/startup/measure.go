@@ -193,6 +193,9 @@ func (m *measurement) batch(ctx context.Context, jobs []job) error {
 			j.set.close()
 		}
 	}()
+	// Every tracer's program runs at each exec, and those attached later run within the
+	// first span: what is compared is attached one right after the other.
+	slices.SortStableFunc(jobs, func(a, b job) int { return cmp.Compare(a.set.number, b.set.number) })
 	for _, j := range jobs {
 		if err := j.of.arm(j.set); err != nil {
 			return err

@@ -36,6 +36,7 @@ func CompareText(w io.Writer, c startup.Comparison) error {
 	}
 	fmt.Fprintf(&b, "\nn = %d rounds; differences are medians of B − A within a round. All intervals hold at once with %.0f%% (each with %.2f%%).\n",
 		c.Whole.Delta.N, 100*startup.Confidence, 100*c.Confidence)
+	fmt.Fprintf(&b, "Less than %s is no difference: two copies of one program differ by as much.\n", brief(c.Whole.Resolution))
 	for _, r := range []struct {
 		name string
 		startup.Result

@@ -108,12 +108,12 @@ func TestInits(t *testing.T) {
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	c := startup.Compare(made("old", 1), made("new", 2))
-	c.Spans[0].Delta, c.Spans[1].Delta, c.Whole.Delta = about(20000, 30), about(-400, 30), startup.Interval{Median: 3, Low: -10, High: 30, N: 30, Confidence: 0.99}
+	c.Spans[0].Delta, c.Spans[1].Delta, c.Whole.Delta = about(20000, 30), about(-4000, 30), startup.Interval{Median: 3, Low: -10, High: 30, N: 30, Confidence: 0.99}
 	c.Spans[2].Only = "A"
 	got := text(t, func(w io.Writer) error { return show.CompareText(w, c) })
 	for _, want := range []string{
 		"A: old (go1.26.8): from", "B: new (go1.26.8): from", "The whole: B is no different [-10 ns – +30 ns].",
-		"slower by 20.0 µs [+18.0 µs – +22.0 µs]", "- (only A has it)", "All intervals hold at once with 95% (each with 98.75%)",
+		"Less than 2.50 µs is no difference", "slower by 20.0 µs [+18.0 µs – +22.0 µs]", "- (only A has it)", "All intervals hold at once with 95% (each with 98.75%)",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing:\n%s", want, got)
