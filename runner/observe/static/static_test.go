@@ -336,13 +336,13 @@ func TestOtherFiles(t *testing.T) {
 	if _, err := (static.Witness{}).Observe(t.Context(), req); err == nil || errors.Is(err, observe.ErrRelease) {
 		t.Errorf("a binary for another machine than asked: %v", err)
 	}
-	wasm := filepath.Join(t.TempDir(), "hello.wasm")
-	if err := os.WriteFile(wasm, []byte("\x00asm\x01\x00\x00\x00"), 0o600); err != nil {
+	xcoff := filepath.Join(t.TempDir(), "hello")
+	if err := os.WriteFile(xcoff, []byte("\x01\xf7\x00\x04\x00\x00\x00\x00"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	req.Binary = wasm
+	req.Binary = xcoff
 	if _, err := (static.Witness{}).Observe(t.Context(), req); !errors.Is(err, observe.ErrRelease) {
-		t.Errorf("WebAssembly: %v, want %v", err, observe.ErrRelease)
+		t.Errorf("a program for AIX: %v, want %v", err, observe.ErrRelease)
 	}
 	req.Binary += ".nosuch"
 	if _, err := (static.Witness{}).Observe(t.Context(), req); !errors.Is(err, os.ErrNotExist) {
