@@ -122,8 +122,9 @@ func TestRunOnReleases(t *testing.T) {
 				if last := events[len(events)-1]; last.Kind != ebpf.Exit || last.Process != uint32(r.Pid) {
 					t.Errorf("ends with %+v", last)
 				}
+				// Another thread may be in the kernel yet when the first one asks for the end.
 				names := syscalls(events)
-				if names[0] != "arch_prctl" || names[len(names)-1] != "exit_group" || !slices.Contains(names, "mmap") || !slices.Contains(names, "write") {
+				if names[0] != "arch_prctl" || !slices.Contains(names, "exit_group") || !slices.Contains(names, "mmap") || !slices.Contains(names, "write") {
 					t.Errorf("system calls %v", names)
 				}
 			}
