@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,16 +87,26 @@ func typeByHand(tool, show, dir string, run runner) (string, error) {
 	if tool == "gdb" {
 		return run(program, append([]string{"-nx", "-q", "-batch"}, command...)...)
 	}
-	out, err := exec.Command("go", "tool", "-n", "dlv").Output()
+	dlv, err := dlvOfModule()
 	if err != nil {
-		return "", fmt.Errorf("build dlv, a tool of this module: %w", err)
+		return "", err
 	}
 	init := filepath.Join(dir, "typed")
 	if err := os.WriteFile(init, []byte(strings.Join(append(typed, "exit\n"), "\n")), 0o666); err != nil {
 		return "", err
 	}
-	return run(strings.TrimSpace(string(out)), append([]string{command[0], "--allow-non-terminal-interactive=true", "--init", init}, command[1:]...)...)
+	return run(dlv, append([]string{command[0], "--allow-non-terminal-interactive=true", "--init", init}, command[1:]...)...)
 }
+
+// dlvOfModule builds dlv, a tool of this module, and returns its path. Once: a file that a
+// second build is writing again cannot be run.
+var dlvOfModule = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("go", "tool", "-n", "dlv").Output()
+	if err != nil {
+		return "", fmt.Errorf("build dlv, a tool of this module: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+})
 
 // byHand dlv|gdb is typeByHand in a script, after `rt0 0 show CLAIM`.
 func byHand(ts *testscript.TestScript, _ bool, args []string) {
@@ -166,6 +177,12 @@ func TestByHand(t *testing.T) {
 						if _, err := exec.LookPath(program); err != nil {
 							t.Skipf("needs qemu and a gdb for all machines: %v (apt install qemu-user-static gdb-multiarch)", err)
 						}
+					}
+				}
+				if g.setup.Cgo || g.setup.Linkmode == "external" {
+					_, noGcc := exec.LookPath("gcc")
+					if _, err := exec.LookPath("clang"); err != nil && noGcc != nil {
+						t.Skipf("needs a C compiler: %v (apt install gcc)", noGcc)
 					}
 				}
 				dir := t.TempDir()

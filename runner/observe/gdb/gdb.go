@@ -105,39 +105,21 @@ func (w *Witness) Observe(ctx context.Context, req observe.Request) (observe.Obs
 		ctx, cancel = context.WithTimeoutCause(ctx, req.Timeout, errDeadline)
 		defer cancel()
 	}
-	private, err := newRoom()
+	s, err := w.start(ctx, req, with, qemu)
 	if err != nil {
-		return observe.Observation{}, fmt.Errorf("observe with gdb: %w", err)
+		return observe.Observation{}, err
 	}
-	defer private.remove()
-	room := private.path
-	if err := w.prepare(room, req, qemu); err != nil {
-		return observe.Observation{}, fmt.Errorf("observe with gdb: %w", err)
+	if s.died() && ctx.Err() == nil {
+		// gdb 13 loses a race of its own, now and then, when a program with several threads
+		// ends. What it dies of without fail it dies of again.
+		first := s
+		if s, err = w.start(ctx, req, with, qemu); err != nil {
+			return observe.Observation{}, err
+		}
+		s.walk.Warnings = append(s.walk.Warnings, first.walk.Interrupted+"; it was started a second time")
 	}
-
-	last, runErr := run(ctx, with.path, room, req.Binary)
-
-	r := readReport(filepath.Join(room, reportFile))
-	walk := r.walk
+	r, walk := s.report, s.walk
 	walk.Tool = toolName
-	switch {
-	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errDeadline):
-		return observe.Observation{}, fmt.Errorf("observe with gdb: %w", context.Cause(ctx))
-	case r.ended:
-	case ctx.Err() != nil:
-		walk.Interrupted = fmt.Sprintf("gdb was stopped after %s", req.Timeout)
-	default:
-		walk.Interrupted = "gdb ended before the walk did"
-		if runErr != nil {
-			walk.Interrupted += " (" + runErr.Error() + ")"
-		}
-		if last != "" {
-			walk.Interrupted += "; its last words: " + last
-		}
-	}
-	if walk.Interrupted != "" && r.pid == 0 {
-		return observe.Observation{}, fmt.Errorf("observe with gdb: the fixture was not started: %s", walk.Interrupted)
-	}
 	walk.Warnings = append(with.warnings(), walk.Warnings...)
 	if r.calling != nil && !r.ended {
 		c := *r.calling
@@ -149,6 +131,50 @@ func (w *Witness) Observe(ctx context.Context, req observe.Request) (observe.Obs
 		Witness: w.Name(), Tool: walk.Tool, Facts: facts, Passed: walk.Passed, Warnings: warnings,
 		Duration: time.Since(begin),
 	}, nil
+}
+
+// attempt is one start of gdb.
+type attempt struct {
+	report
+	killed bool // by the deadline or the caller
+}
+
+// died reports whether gdb ended by itself before its walk did, and not in a call of a script.
+func (s *attempt) died() bool { return !s.ended && !s.killed && s.calling == nil }
+
+// start runs gdb once, in a room of its own. The error is the caller's end, or that gdb
+// could not start the fixture; what else went wrong is in the walk.
+func (w *Witness) start(ctx context.Context, req observe.Request, with tool, qemu string) (*attempt, error) {
+	private, err := newRoom()
+	if err != nil {
+		return nil, fmt.Errorf("observe with gdb: %w", err)
+	}
+	defer private.remove()
+	room := private.path
+	if err := w.prepare(room, req, qemu); err != nil {
+		return nil, fmt.Errorf("observe with gdb: %w", err)
+	}
+	last, runErr := run(ctx, with.path, room, req.Binary)
+	s := &attempt{report: readReport(filepath.Join(room, reportFile)), killed: ctx.Err() != nil}
+	switch {
+	case s.killed && !errors.Is(context.Cause(ctx), errDeadline):
+		return nil, fmt.Errorf("observe with gdb: %w", context.Cause(ctx))
+	case s.ended:
+	case s.killed:
+		s.walk.Interrupted = fmt.Sprintf("gdb was stopped after %s", req.Timeout)
+	default:
+		s.walk.Interrupted = "gdb ended before the walk did"
+		if runErr != nil {
+			s.walk.Interrupted += " (" + runErr.Error() + ")"
+		}
+		if last != "" {
+			s.walk.Interrupted += "; its last words: " + last
+		}
+	}
+	if s.walk.Interrupted != "" && s.pid == 0 {
+		return nil, fmt.Errorf("observe with gdb: the fixture was not started: %s", s.walk.Interrupted)
+	}
+	return s, nil
 }
 
 // errDeadline tells the request's own deadline from an end of the caller's context.

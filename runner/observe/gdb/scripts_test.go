@@ -3,6 +3,10 @@
 package gdb_test
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,6 +102,43 @@ func TestGdbIsCutShort(t *testing.T) {
 				if len(s.Broken) > 3000 {
 					t.Errorf("%d bytes of message", len(s.Broken))
 				}
+			}
+			wantGone(t, binary)
+		})
+	}
+}
+
+// A gdb that dies between two calls is started once more, and a second time only.
+func TestGdbDies(t *testing.T) {
+	t.Parallel()
+	binary := buildtest.Hello(t, "local")
+	for _, tt := range []struct{ name, always, late string }{
+		{"once", "False", "2"},
+		{"again", "True", "broken: main.main was not passed: gdb ended before the walk did (signal: killed)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			mark := filepath.Join(t.TempDir(), "died")
+			req := request(t, binary, good, table{`
+import gdb, os
+
+def at_schedinit(seen):
+    if ` + tt.always + ` or not os.path.exists("` + mark + `"):
+        open("` + mark + `", "a").write("x")
+        gdb.events.cont.connect(lambda event: os.kill(os.getpid(), 9))
+    return {"dies.x": 1}
+
+stops = {"runtime.schedinit": at_schedinit}
+`, []fact.Spec{at("dies.x", "runtime.schedinit")}})
+			got := observed(t, req)
+			wantSaid(t, got, "good.early", "1")
+			wantSaid(t, got, "dies.x", "1")
+			wantSaid(t, got, "good.late", tt.late)
+			if tt.late == "2" && !slices.ContainsFunc(got.Warnings, func(w string) bool { return strings.Contains(w, "started a second time") }) {
+				t.Errorf("warnings %q do not tell", got.Warnings)
+			}
+			if died, err := os.ReadFile(mark); err != nil || tt.late != "2" && string(died) != "xx" {
+				t.Errorf("died %q, %v", died, err)
 			}
 			wantGone(t, binary)
 		})
