@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/urfave/cli/v2"
 
 	"github.com/rt0lab/rt0lab/ebpf"
@@ -35,7 +33,7 @@ func (s *session) timeCommand() *cli.Command {
 		Usage:     "where the start of a program spends its time: a fixture, or with -- any Go binary",
 		ArgsUsage: "[-- BINARY [ARG …]]",
 		Description: "The program is run again and again, as the user who called sudo if there is one, with few probes at a time,\n" +
-			"and bare in between. What it writes is thrown away unless --output says otherwise. It is a copy in memory that\n" +
+			"and bare in between. What it writes is thrown away unless --program-output says otherwise. It is a copy in memory that\n" +
 			"runs, so that no other process meets the probes. Exit status: 0 measured, 2 everything else.",
 		Flags: []cli.Flag{
 			goFlag(),
@@ -50,9 +48,9 @@ func (s *session) timeCommand() *cli.Command {
 			&cli.IntFlag{Name: "set", Usage: "how many spans are measured in one run", DefaultText: fmt.Sprintf("%d, with --inits %d", startup.DefaultSet, startup.InitSet)},
 			&cli.DurationFlag{Name: "timeout", Usage: "the most one run may take", Value: startup.DefaultTimeout},
 			&cli.StringFlag{Name: "stdin", Usage: "a `FILE` that each run reads from its beginning", DefaultText: "/dev/null"},
-			&cli.StringFlag{Name: "output", Usage: "append what the program writes to `FILE`", DefaultText: "/dev/null"},
+			&cli.StringFlag{Name: "program-output", Usage: "append what the program writes to `FILE`", DefaultText: "/dev/null"},
 			&cli.StringFlag{Name: "format", Usage: timeFormats, Value: "text"},
-			&cli.StringFlag{Name: "o", Usage: "write the report to `FILE` instead of standard output"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE` instead of standard output"},
 		},
 		Action: s.time,
 	}
@@ -63,8 +61,7 @@ func (s *session) time(c *cli.Context) error {
 	if write == nil {
 		return fmt.Errorf("%w: --format %s: use %s", errUsage, c.String("format"), timeFormats)
 	}
-	file := c.String("o")
-	if err := writable(file); err != nil {
+	if err := writable(c.String("output")); err != nil {
 		return err
 	}
 	o, err := timeOptions(c)
@@ -89,15 +86,7 @@ func (s *session) time(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	var report bytes.Buffer
-	if err := write(&report, results); err != nil {
-		return err
-	}
-	if file != "" {
-		return maybe.WriteFile(file, report.Bytes(), 0o666)
-	}
-	_, err = s.stdout.Write(report.Bytes())
-	return err
+	return s.output(c.String("output"), func(w io.Writer, _ bool) error { return write(w, results) })
 }
 
 // textTimes writes one result, or each later one beside the first.
@@ -172,10 +161,10 @@ func timeOptions(c *cli.Context) (startup.Options, error) {
 // toTime are the programs of the command line: a binary, or the fixture built by each release.
 func (s *session) toTime(c *cli.Context) ([]startup.Program, error) {
 	program := startup.Program{As: startup.Invoker(), Stdin: c.String("stdin")}
-	if name := c.String("output"); name != "" {
+	if name := c.String("program-output"); name != "" {
 		out, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 		if err != nil {
-			return nil, fmt.Errorf("%w: --output: %w", errUsage, err)
+			return nil, fmt.Errorf("%w: --program-output: %w", errUsage, err)
 		}
 		context.AfterFunc(c.Context, func() { out.Close() })
 		program.Output = out
