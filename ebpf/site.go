@@ -7,6 +7,7 @@ import (
 
 	"github.com/rt0lab/rt0lab/runner/image"
 	"github.com/rt0lab/rt0lab/runner/insn"
+	"github.com/rt0lab/rt0lab/runner/place"
 )
 
 // ErrSite is wrapped when no probe can stand at an address.
@@ -48,6 +49,38 @@ func NewChooser(img *image.Image, asked []uint64) *Chooser {
 	return c
 }
 
+// Sites are where the probes for a place stand: for where straight code begins (a
+// function, an entry, what follows an instruction) the cheapest there is, for an
+// instruction itself; none for exec and exit, which are no places in the file. Any of
+// them is the place. The error wraps ErrSite.
+func (c *Chooser) Sites(p place.Place) ([]Site, error) {
+	switch {
+	case p.Exec || p.Stop == place.Exit:
+		return nil, nil
+	case p.State != place.Placed:
+		return nil, fmt.Errorf("%w: %s", ErrSite, p.Reason)
+	case len(p.To) > 0:
+		return nil, fmt.Errorf("%w: %q is a range, which is stepped through", ErrSite, p.Stop)
+	}
+	stop, err := place.ParseStop(p.Stop)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSite, err)
+	}
+	at := c.Exact
+	if stop.Kind == place.Function || stop.Kind == place.Entry || stop.Kind == place.After {
+		at = c.Beginning
+	}
+	var sites []Site
+	for _, addr := range p.Addrs {
+		site, err := at(addr)
+		if err != nil {
+			return nil, err
+		}
+		sites = append(sites, site)
+	}
+	return sites, nil
+}
+
 // Beginning chooses the site for the block of code that begins at addr: a
 // function's entry, or an inlined body's. The error wraps ErrSite.
 func (c *Chooser) Beginning(addr uint64) (Site, error) {
@@ -79,7 +112,8 @@ func (c *Chooser) Beginning(addr uint64) (Site, error) {
 		case emulated(code):
 			return c.site(in)
 		}
-		if found || in.Jump || in.Ret {
+		// Behind a call or a system call time has passed, and another thread may come.
+		if found || in.Jump || in.Ret || in.Call || in.Go == "SYSCALL" {
 			break
 		}
 	}

@@ -126,6 +126,9 @@ func straight(t *testing.T, img *image.Image, f image.Func, site ebpf.Site) {
 				t.Errorf("%s: the site is %s (%#x), behind %s", f.Name, site.Inst, site.Addr, in.Go)
 			}
 		}
+		if in.Addr < site.Addr && in.Go == "SYSCALL" {
+			t.Errorf("%s: the site is %s (%#x), behind a system call", f.Name, site.Inst, site.Addr)
+		}
 		if in.Jump && in.Target > f.Entry && in.Target <= site.Addr {
 			t.Errorf("%s: the site is %s (%#x), behind the target of %s", f.Name, site.Inst, site.Addr, in.Go)
 		}
@@ -153,6 +156,41 @@ func TestAskedKeepsItsOrder(t *testing.T) {
 	}
 	if exact, err := ebpf.NewChooser(img, nil).Exact(cpuid); err != nil || exact.Addr != cpuid || exact.Cheap || exact.Inst != "CPUID" {
 		t.Errorf("%+v, %v", exact, err)
+	}
+}
+
+// What a place is decides whether its probe may move; where there can be none the reason is told.
+func TestSites(t *testing.T) {
+	t.Parallel()
+	r, img := looked(t, buildtest.Hello(t, "local"))
+	choose := ebpf.NewChooser(img, nil)
+	for _, tt := range []struct {
+		stop  string
+		cheap bool
+	}{
+		{"runtime.rt0_go", true}, {"entry", true}, {"runtime.main: after CALL runtime.gcenable", true},
+		{"runtime.rt0_go: CPUID", false}, {"main.main: CALL *", true},
+	} {
+		p := r.Place(tt.stop)
+		sites, err := choose.Sites(p)
+		if err != nil || len(sites) != len(p.Addrs) || len(sites) == 0 || sites[0].Cheap != tt.cheap {
+			t.Errorf("%s: %+v, %v", tt.stop, sites, err)
+		}
+	}
+	// Here the first cheap instruction follows a system call, which takes its time.
+	old, img := looked(t, buildtest.Hello(t, "1.16.15"))
+	if sites, err := ebpf.NewChooser(img, nil).Sites(old.Place("runtime.settls")); err != nil || len(sites) != 1 || sites[0].Cheap || sites[0].Addr != addressOf(t, old, "runtime.settls") {
+		t.Errorf("settls: %+v, %v", sites, err)
+	}
+	for _, stop := range []string{"exec", place.Exit} {
+		if sites, err := choose.Sites(place.Place{Stop: stop, State: place.Placed, Exec: stop == "exec"}); err != nil || sites != nil {
+			t.Errorf("%s: %+v, %v", stop, sites, err)
+		}
+	}
+	for _, stop := range []string{"main.nope", "main.main .. main.main return", "runtime.abort: INT $3"} {
+		if sites, err := choose.Sites(r.Place(stop)); !errors.Is(err, ebpf.ErrSite) {
+			t.Errorf("%s: %+v, %v", stop, sites, err)
+		}
 	}
 }
 

@@ -112,7 +112,7 @@ func point(choose *ebpf.Chooser, m Milestone, places []place.Place) Point {
 	return at
 }
 
-// sites chooses where the probes for a place stand.
+// sites are where the probes for a place stand, if it can be a milestone.
 func sites(choose *ebpf.Chooser, p place.Place) ([]ebpf.Site, error) {
 	switch {
 	case p.State != place.Placed:
@@ -124,22 +124,5 @@ func sites(choose *ebpf.Chooser, p place.Place) ([]ebpf.Site, error) {
 	case p.Hit > 1:
 		return nil, fmt.Errorf("%q: a milestone is where something is passed first", p.Stop)
 	}
-	stop, err := place.ParseStop(p.Stop)
-	if err != nil {
-		return nil, err
-	}
-	at := choose.Exact
-	if stop.Kind == place.Function || stop.Kind == place.Entry || stop.Kind == place.After {
-		// What follows a call is the beginning of straight code as well.
-		at = choose.Beginning
-	}
-	var sites []ebpf.Site
-	for _, addr := range p.Addrs {
-		site, err := at(addr)
-		if err != nil {
-			return nil, err
-		}
-		sites = append(sites, site)
-	}
-	return sites, nil
+	return choose.Sites(p)
 }

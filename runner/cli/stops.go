@@ -12,7 +12,6 @@ import (
 	"github.com/rt0lab/rt0lab/runner/build"
 	"github.com/rt0lab/rt0lab/runner/image"
 	"github.com/rt0lab/rt0lab/runner/lab"
-	"github.com/rt0lab/rt0lab/runner/observe/uprobe"
 	"github.com/rt0lab/rt0lab/runner/place"
 	"github.com/rt0lab/rt0lab/runner/release"
 	"github.com/rt0lab/rt0lab/runner/verify"
@@ -105,7 +104,7 @@ func probed(choose *ebpf.Chooser, p place.Place) string {
 	if choose == nil {
 		return ""
 	}
-	sites, err := uprobe.Sites(choose, p)
+	sites, err := choose.Sites(p)
 	if err != nil {
 		return "; no probe: " + err.Error()
 	}

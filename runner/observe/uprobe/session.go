@@ -2,7 +2,6 @@ package uprobe
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -104,7 +103,7 @@ func (s *session) plan() error {
 		if !s.asks(p.Stop) || p.State != place.Placed {
 			continue
 		}
-		sites, err := Sites(choose, p)
+		sites, err := choose.Sites(p)
 		if err != nil {
 			s.places[i] = place.Place{Stop: p.Stop, State: place.Unplaced, Hit: p.Hit, AnyThread: p.AnyThread, Reason: fmt.Sprintf("%s: %v", p.Stop, err)}
 			continue
@@ -125,37 +124,6 @@ func (s *session) plan() error {
 		}
 	}
 	return nil
-}
-
-var errRange = errors.New("a range is stepped through, which probes cannot")
-
-// Sites are where the probes for a place stand: for where code begins the
-// cheapest there is, for an instruction itself; none for exec and exit, which are
-// no places in the file. The error says why none can.
-func Sites(choose *ebpf.Chooser, p place.Place) ([]ebpf.Site, error) {
-	if p.Exec || p.Stop == place.Exit {
-		return nil, nil
-	}
-	if len(p.To) > 0 {
-		return nil, errRange
-	}
-	stop, err := place.ParseStop(p.Stop)
-	if err != nil {
-		return nil, err
-	}
-	at := choose.Exact
-	if stop.Kind == place.Function || stop.Kind == place.Entry {
-		at = choose.Beginning
-	}
-	var sites []ebpf.Site
-	for _, addr := range p.Addrs {
-		site, err := at(addr)
-		if err != nil {
-			return nil, err
-		}
-		sites = append(sites, site)
-	}
-	return sites, nil
 }
 
 // run starts the program and notes what it passes.
