@@ -17,6 +17,11 @@ build:
 lab NN *ARGS: build
     @{{ rt0lab }} lab {{ NN }} {{ ARGS }}
 
+# check the exercises of a lab: just check 03
+[group('use')]
+check NN *ARGS: build
+    @{{ rt0lab }} check {{ NN }} {{ ARGS }}
+
 # judge all claims on releases: just verify go1.27.4
 [group('use')]
 verify GO='local' *ARGS: build
@@ -55,6 +60,11 @@ check-recordings LAB='all' GO='all': build
 [group('work')]
 mutate GO='local' *ARGS: build
     {{ rt0lab }} mutate --go {{ GO }} {{ ARGS }}
+
+# do the exercises with their solutions, on the oldest and the newest release
+[group('work')]
+prove *ARGS: build
+    {{ rt0lab }} prove {{ ARGS }}
 
 # write generated files anew
 [group('work')]

@@ -130,8 +130,9 @@ func newApp(s *session) *cli.App {
 		},
 		Before: s.open,
 		Commands: []*cli.Command{
-			s.listCommand(), s.labCommand(), s.verifyCommand(), s.showCommand(), s.matrixCommand(), s.diffCommand(),
-			s.recordCommand(), s.mutateCommand(), s.timeCommand(), s.stopsCommand(), s.lintCommand(), s.doctorCommand(),
+			s.listCommand(), s.labCommand(), s.checkCommand(), s.hintCommand(), s.solutionCommand(), s.resetCommand(), s.nextCommand(),
+			s.verifyCommand(), s.showCommand(), s.matrixCommand(), s.diffCommand(),
+			s.recordCommand(), s.mutateCommand(), s.timeCommand(), s.stopsCommand(), s.lintCommand(), s.proveCommand(), s.doctorCommand(),
 			s.newCommand(), s.cleanCommand(), s.versionCommand(), s.completionCommand(),
 		},
 	}

@@ -14,9 +14,9 @@ const module = "github.com/rt0lab/rt0lab/"
 // rooms in the order of the data: a package imports only what stands before
 // its own room. A room is a folder of runner with all below it, or ebpf beside runner.
 var rooms = []string{
-	"fact", "insn", "release", "lab", "image", "place", "lint", "build", "ebpf", "ebpf/startup", "observe",
+	"fact", "insn", "release", "lab", "image", "place", "build", "ebpf", "ebpf/startup", "observe",
 	"observe/static", "observe/delve", "observe/gdb", "observe/uprobe",
-	"judge", "recording", "report", "verify", "mutant", "newpost", "course", "cli",
+	"judge", "lint", "recording", "report", "verify", "mutant", "newpost", "course", "cli",
 }
 
 // rights are what only some rooms may reach for; a name that ends with / stands for all below.
@@ -25,7 +25,7 @@ var rights = []struct {
 	rooms []string
 }{
 	{"os/exec", []string{"release", "build", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli"}},
-	{"os", []string{"release", "build", "image", "place", "recording", "mutant", "newpost", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli", "lab/schemagen"}},
+	{"os", []string{"release", "build", "image", "place", "recording", "mutant", "newpost", "course", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli", "lab/schemagen"}},
 	{"os/signal", []string{"cli", "ebpf"}},
 	{"golang.org/x/sys/", []string{"observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "build", "release"}},
 	{"github.com/go-delve/", []string{"observe/delve"}},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/rt0lab/rt0lab/runner/course"
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/lint"
 	"github.com/rt0lab/rt0lab/runner/recording"
@@ -22,7 +23,7 @@ func (s *session) listCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "the labs, their claims and mutants counted",
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "posts", Usage: "the posts instead, and for which releases their transcripts can be true"}},
+		Flags: []cli.Flag{workFlag(), &cli.BoolFlag{Name: "posts", Usage: "the posts instead, and for which releases their transcripts can be true"}},
 		Action: func(c *cli.Context) error {
 			if err := noArgs(c); err != nil {
 				return err
@@ -34,10 +35,7 @@ func (s *session) listCommand() *cli.Command {
 			if c.Bool("posts") {
 				return s.posts(data)
 			}
-			for _, l := range data.Labs {
-				fmt.Fprintf(s.stdout, "%02d  %-36s %3d claims %3d mutants   %s\n", l.Number, l.Title.In(s.lang), len(l.Claims), len(l.Mutants), l.ID)
-			}
-			return nil
+			return s.list(data, s.work(c))
 		},
 	}
 }
@@ -47,7 +45,7 @@ func (s *session) labCommand() *cli.Command {
 		Name:      "lab",
 		Usage:     "a lesson and a live run of its claims",
 		ArgsUsage: "LAB",
-		Flags:     append(jobsFlags(), goFlag()),
+		Flags:     append(jobsFlags(), goFlag(), workFlag()),
 		Action: func(c *cli.Context) error {
 			data, err := s.data()
 			if err != nil {
@@ -68,9 +66,26 @@ func (s *session) labCommand() *cli.Command {
 				return fmt.Errorf("print the lesson: %w", err)
 			}
 			fmt.Fprintf(s.stdout, "\n---\n\n")
-			return s.verify(c)
+			err = s.verify(c)
+			if err := s.tasks(l, s.work(c)); err != nil {
+				return err
+			}
+			return err
 		},
 	}
+}
+
+// list writes a line per lab, with how many of its exercises are done.
+func (s *session) list(data *lab.Data, work *course.Work) error {
+	p, err := work.Progress()
+	if err != nil {
+		return err
+	}
+	for _, l := range data.Labs {
+		fmt.Fprintf(s.stdout, "%02d  %s %3d claims %3d mutants %2d/%d exercises   %s\n",
+			l.Number, report.Pad(l.Title.In(s.lang), 36), len(l.Claims), len(l.Mutants), p.Count(l.Exercises), len(l.Exercises), l.ID)
+	}
+	return nil
 }
 
 // lesson is the text of a lab in the chosen language, English where there is no other.

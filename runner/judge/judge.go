@@ -122,7 +122,7 @@ func (v *Verdict) weigh(p lab.Predicate) {
 		v.Outcome, v.Reason = Broken, "the witnesses disagree: "+strings.Join(said, "; ")
 		return
 	}
-	holds, err := test(p, value)
+	holds, err := Test(p, value)
 	switch {
 	case err != nil:
 		v.Outcome, v.Reason = Broken, err.Error()

@@ -78,10 +78,10 @@ func Describe(p lab.Predicate) string {
 	return "nothing"
 }
 
-// test asks the predicate of a value. Absent is a value: it refutes every
+// Test asks the predicate of a value. Absent is a value: it refutes every
 // predicate that does not name it. An error means that the question makes no
 // sense (between on a text), which is no refutation.
-func test(p lab.Predicate, v fact.Value) (holds bool, err error) {
+func Test(p lab.Predicate, v fact.Value) (holds bool, err error) {
 	if n := count(p); n != 1 {
 		return false, fmt.Errorf("%w: a claim has exactly one predicate, this one has %d", errPredicate, n)
 	}

@@ -21,7 +21,7 @@ func (c *collector) unique(d *Data) {
 		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.ID, b.ID))
 	})
 	numbers := map[int]string{}
-	claims, mutants, setups := map[string]string{}, map[string]string{}, map[string]*Setup{}
+	claims, mutants, exercises, setups := map[string]string{}, map[string]string{}, map[string]string{}, map[string]*Setup{}
 	for _, lab := range d.Labs {
 		if other, twice := numbers[lab.Number]; twice {
 			c.fail(RuleUnique, lab.File, 0, "the number %02d is that of %s already", lab.Number, other)
@@ -32,6 +32,9 @@ func (c *collector) unique(d *Data) {
 		}
 		for _, m := range lab.Mutants {
 			c.once(mutants, "mutant", m.ID, m.File, m.Line)
+		}
+		for _, e := range lab.Exercises {
+			c.once(exercises, "exercise", e.ID, e.File, e.Line)
 		}
 		for _, name := range slices.Sorted(maps.Keys(lab.Setups)) {
 			s := lab.Setups[name]
@@ -104,6 +107,7 @@ func Check(d *Data) error {
 				}
 			}
 		}
+		c.checkExercises(d, lab, ids)
 	}
 	return c.join()
 }

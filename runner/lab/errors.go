@@ -28,6 +28,7 @@ const (
 	RuleSetup        Rule = "setup"        // the keys of a setup go together
 	RuleUnique       Rule = "unique"       // what must be there once is there once
 	RuleReference    Rule = "reference"    // setups, facts and refuted claims exist
+	RuleExercise     Rule = "exercise"     // an exercise is of one kind and has what that kind takes
 )
 
 // Error returns "file:line: message".

@@ -70,7 +70,9 @@ type Lab struct {
 	Setups  map[string]*Setup
 	Claims  []*Claim
 	Mutants []*Mutant
-	File    string // "labs/03-g0/lab.yaml"
+	// Exercises are from exercises.yaml beside File.
+	Exercises []*Exercise
+	File      string // "labs/03-g0/lab.yaml"
 }
 
 // Setup is a fixture and how it is built and run. Two setups with the same

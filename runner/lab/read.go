@@ -38,6 +38,7 @@ func (l *loader) lab(file string) {
 	for _, m := range f.Mutants {
 		lab.Mutants = append(lab.Mutants, l.mutant(file, m))
 	}
+	l.exercises(lab)
 	l.data.Labs = append(l.data.Labs, lab)
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/rt0lab/rt0lab/runner/fact"
+	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/lab/near"
 )
 
@@ -104,7 +105,7 @@ func (l *linter) orphans() {
 }
 
 func (l *linter) orphanLabs() {
-	known := []string{"posts.yaml", "releases.yaml", "catalogue.yaml", "lab.schema.json"}
+	known := []string{"posts.yaml", "releases.yaml", "catalogue.yaml", "lab.schema.json", "exercises.schema.json"}
 	for _, entry := range l.list("labs") {
 		folder := "labs/" + entry.Name()
 		if !entry.IsDir() {
@@ -120,9 +121,11 @@ func (l *linter) orphanLabs() {
 		l.walk(folder, func(file string) {
 			name := strings.TrimPrefix(file, folder+"/")
 			switch {
-			case slices.Contains([]string{"lab.yaml", "README.md", "README.zh-CN.md"}, name):
+			case slices.Contains([]string{"lab.yaml", lab.ExercisesFile, "README.md", "README.zh-CN.md"}, name):
+			case path.Dir(name) == "exercises":
+				l.orphanTable(file)
 			case path.Dir(name) != "recorded":
-				l.add(ruleOrphan, file, 0, "not a file of a lab (there are lab.yaml, README.md, README.zh-CN.md, recorded/)")
+				l.add(ruleOrphan, file, 0, "not a file of a lab (there are lab.yaml, exercises.yaml, README.md, README.zh-CN.md, exercises/, recorded/)")
 			case !recordingName.MatchString(path.Base(name)):
 				l.add(ruleOrphan, file, 0, "a recording is called RELEASE-GOOS-GOARCH.json")
 			}

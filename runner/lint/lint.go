@@ -76,6 +76,7 @@ func Lint(fsys fs.FS, o Options) []Finding {
 	l.scripts()
 	l.orphans()
 	l.mutants()
+	l.exercises()
 	l.changes()
 	l.posts()
 

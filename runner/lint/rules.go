@@ -32,6 +32,7 @@ const (
 	ruleChanges    = "changes"
 	ruleStale      = "stale"
 	ruleRecorded   = "recorded"
+	ruleTask       = "task"
 )
 
 // Rules is every rule there is, in the order of the data: files, claims, scripts, mutants, recordings.
@@ -45,6 +46,7 @@ func Rules() []Rule {
 		{string(lab.RuleSetup), "The keys of a setup go together: race and external linking need cgo, a tool is not built, and what starts no fixture is asked of static alone."},
 		{string(lab.RuleUnique), "Claims, mutants, lab numbers, subjects, posts and releases are there once; a setup's name means the same in all labs."},
 		{string(lab.RuleReference), "The setup and the fact of a claim and the claims a mutant refutes exist."},
+		{string(lab.RuleExercise), "An exercise is of exactly one kind, has three hints, and has what its kind takes."},
 		{ruleCatalogue, "A claim's id, or the part of it before the slash, is in labs/catalogue.yaml and belongs to that lab."},
 		{ruleComplete, "Every claim of a complete section of labs/catalogue.yaml stands in a lab."},
 		{rulePost, "The posts of a claim are in labs/posts.yaml; the claims of a post's transcript and text name the post, and most of the transcript holds on the release it is said to be about."},
@@ -64,6 +66,7 @@ func Rules() []Rule {
 		{ruleRefutes, "A mutant refutes claims that expect something, each named once and not among those it lets hold."},
 		{ruleMutant, "A claim that holds in an era is refuted by some mutant that fits a release of it (eras: 1.10–1.15, 1.16–1.20, 1.21–1.25, 1.26–1.27), or says why none can."},
 		{ruleNoMutant, "A claim that says no mutant can refute it is refuted by none."},
+		{ruleTask, "A lab has three exercises or more; what one asks for was seen on every release it is for and is the same on every machine, one choice is right, a solution does what it must."},
 		{ruleChanges, "Wherever the recorded outcome or a comparable value changes, the claim says in changes why; of a list of which it names some elements, only the outcome."},
 		{ruleRecorded, "Every claim is recorded on every release of labs/releases.yaml, by every witness it asks, once its lab is begun to be recorded."},
 		{ruleStale, "Changes are only where the recordings change."},

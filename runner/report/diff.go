@@ -63,7 +63,7 @@ func Diff(w io.Writer, pairs []Pair, facts []string, s Style) error {
 			if s.Width > 0 {
 				value = short(value, max(12, s.Width-8-wide-4))
 			}
-			text += pad("", wide-uniseg.StringWidth(s.t(k.word))) + "  " + value
+			text += Pad("", wide-uniseg.StringWidth(s.t(k.word))) + "  " + value
 		}
 		return text
 	}

@@ -122,9 +122,9 @@ func Matrix(w io.Writer, lines []Line, s Style) error {
 		}
 		name := r.name()
 		for _, sp := range r.spans() {
-			head := "  " + pad(name, column) + "  "
+			head := "  " + Pad(name, column) + "  "
 			name = ""
-			where := pad(between(sp, columns, label), wide)
+			where := Pad(between(sp, columns, label), wide)
 			if sp.line == nil {
 				b.WriteString(head + s.paint(faint, "  "+where+"  "+s.t(msgNoLine)) + "\n")
 				continue
@@ -136,7 +136,7 @@ func Matrix(w io.Writer, lines []Line, s Style) error {
 				if s.Width > 0 {
 					value = short(value, max(4, s.Width-column-wide-word-10))
 				}
-				text += pad("", word-uniseg.StringWidth(s.t(k.word))) + "  " + value
+				text += Pad("", word-uniseg.StringWidth(s.t(k.word))) + "  " + value
 			}
 			b.WriteString(head + s.paint(k.color, k.mark) + " " + where + "  " + text + "\n")
 		}

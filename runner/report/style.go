@@ -196,7 +196,7 @@ func short(text string, width int) string {
 	return cut(text, width-1) + "…"
 }
 
-// pad fills a text with spaces up to the width.
-func pad(text string, width int) string {
+// Pad fills a text with spaces up to the width.
+func Pad(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-uniseg.StringWidth(text)))
 }

@@ -91,14 +91,14 @@ func (t *texter) claim(l Line) {
 	if t.Width > 0 {
 		shown = short(value, max(12, t.Width-left-uniseg.StringWidth(tail)))
 	}
-	head := "    " + t.paint(k.color, k.mark) + " " + pad(clean(l.Claim), t.column) + "  "
+	head := "    " + t.paint(k.color, k.mark) + " " + Pad(clean(l.Claim), t.column) + "  "
 	switch {
 	case shown == "" && tail == "":
 		head += t.paint(k.color, word)
 	case shown == "":
 		head += t.paint(k.color, word) + t.paint(magenta, tail)
 	default:
-		head += t.paint(k.color, word) + pad("", wide-uniseg.StringWidth(word)) + "  " + shown + t.paint(magenta, tail)
+		head += t.paint(k.color, word) + Pad("", wide-uniseg.StringWidth(word)) + "  " + shown + t.paint(magenta, tail)
 	}
 	t.line(head)
 	t.details(l, shown != value, value)
@@ -219,7 +219,7 @@ func (t *texter) untested(cause observe.Cause, title, wayOut message) {
 		}
 		text := paragraphs(r.text)
 		text[len(text)-1] += times(r.count)
-		first := pad(fmt.Sprintf("  [%d]", i+1), 6) + " "
+		first := Pad(fmt.Sprintf("  [%d]", i+1), 6) + " "
 		for j, p := range text {
 			if j > 0 {
 				first = "       "

@@ -39,7 +39,7 @@ func (e *Engine) requests(ask Ask, p *plan, bin build.Binary) (map[string]observ
 			timeout = DefaultTimeout
 		}
 		reqs[name] = observe.Request{
-			Binary: bin.Path, Args: p.setup.Args, Env: environment(p.setup),
+			Binary: bin.Path, Args: p.setup.Args, Env: Environment(p.setup),
 			Release: bin.Release, GOOS: bin.GOOS, GOARCH: bin.GOARCH,
 			Making: p.setup.Making, Beside: p.start.Beside.Path, Lib: lib, Scripts: scripts, Places: places, Specs: specs, Timeout: timeout,
 		}
@@ -104,9 +104,9 @@ func Stops(specs fact.Catalogue) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// environment is the whole environment a fixture is started with. It is small and
+// Environment is the whole environment a fixture is started with. It is small and
 // fixed, because the size of the environment moves the stack.
-func environment(s *lab.Setup) []string {
+func Environment(s *lab.Setup) []string {
 	env := map[string]string{"PATH": "/usr/bin:/bin", "HOME": "/", "LANG": "C"}
 	maps.Copy(env, s.Env)
 	var list []string

@@ -4,7 +4,7 @@
 // the rest of the program works with.
 package form
 
-//go:generate go run ../schemagen . ../../../labs/lab.schema.json
+//go:generate go run ../schemagen . ../../../labs
 
 import (
 	"errors"

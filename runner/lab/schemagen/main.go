@@ -1,5 +1,5 @@
-// Command schemagen writes the JSON Schema of lab.yaml, for editors, from the structs
-// that the strict reader uses: go generate ./runner/lab/form.
+// Command schemagen writes the JSON Schemas of lab.yaml and exercises.yaml, for editors, from the
+// structs that the strict reader uses: go generate ./runner/lab/form.
 package main
 
 import (
@@ -18,21 +18,34 @@ import (
 
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: schemagen FOLDER-OF-FORM SCHEMA-FILE")
+		fmt.Fprintln(os.Stderr, "usage: schemagen FOLDER-OF-FORM FOLDER-OF-SCHEMAS")
 		os.Exit(2)
 	}
-	schema, err := generate(os.Args[1])
-	if err == nil {
-		err = os.WriteFile(os.Args[2], schema, 0o644)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "write schema:", err)
-		os.Exit(2)
+	for _, k := range kinds {
+		schema, err := generate(os.Args[1], k)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(os.Args[2], k.file), schema, 0o644)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "write schema:", err)
+			os.Exit(2)
+		}
 	}
 }
 
+// kind is a data file that has a schema.
+type kind struct {
+	file, title string
+	form        any
+}
+
+var kinds = []kind{
+	{"lab.schema.json", "rt0lab: a lab", &form.Lab{}},
+	{"exercises.schema.json", "rt0lab: the exercises of a lab", &form.Exercises{}},
+}
+
 // generate returns the schema; the comments of the structs in the folder become its descriptions.
-func generate(folder string) ([]byte, error) {
+func generate(folder string, k kind) ([]byte, error) {
 	comments := jsonschema.Reflector{}
 	if err := comments.AddGoComments("", folder); err != nil {
 		return nil, fmt.Errorf("read comments of package form: %w", err)
@@ -52,12 +65,19 @@ func generate(folder string) ([]byte, error) {
 			return comments.CommentMap[here+"."+name]
 		},
 	}
-	schema := r.Reflect(&form.Lab{})
-	schema.Title = "rt0lab: a lab"
+	schema := r.Reflect(k.form)
+	schema.Title = k.title
 	one := uint64(1)
 	expect := schema.Definitions["Expect"]
 	expect.MinProperties, expect.MaxProperties = &one, &one
-	schema.Definitions["Setup"].OneOf = []*jsonschema.Schema{{Required: []string{"fixture"}}, {Required: []string{"tool"}}}
+	if setup := schema.Definitions["Setup"]; setup != nil {
+		setup.OneOf = []*jsonschema.Schema{{Required: []string{"fixture"}}, {Required: []string{"tool"}}}
+	}
+	if e := schema.Definitions["Exercise"]; e != nil {
+		for _, one := range []string{"answer", "script", "break", "repair"} {
+			e.OneOf = append(e.OneOf, &jsonschema.Schema{Required: []string{one}})
+		}
+	}
 	for _, key := range []string{"absent", "present"} {
 		p, _ := expect.Properties.Get(key)
 		p.Enum = []any{true}

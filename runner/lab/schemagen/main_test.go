@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -14,22 +15,24 @@ const root = "../../.."
 
 func TestSchemaIsGenerated(t *testing.T) {
 	t.Parallel()
-	want, err := generate("../form")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(root + "/labs/lab.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Error("labs/lab.schema.json is not what package form says; run go generate ./runner/lab/form")
+	for _, k := range kinds {
+		want, err := generate("../form", k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(root, "labs", k.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("labs/%s is not what package form says; run go generate ./runner/lab/form", k.file)
+		}
 	}
 }
 
-func compiled(t *testing.T) *jsonschema.Schema {
+func compiled(t *testing.T, file string) *jsonschema.Schema {
 	t.Helper()
-	schema, err := jsonschema.NewCompiler().Compile(root + "/labs/lab.schema.json")
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(root, "labs", file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,18 +41,21 @@ func compiled(t *testing.T) *jsonschema.Schema {
 
 func TestLabsKeepTheSchema(t *testing.T) {
 	t.Parallel()
-	schema := compiled(t)
-	files, err := filepath.Glob(root + "/labs/*/lab.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		src, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	for _, k := range kinds {
+		schema := compiled(t, k.file)
+		name, _, _ := strings.Cut(k.file, ".")
+		files, err := filepath.Glob(root + "/labs/*/" + name + ".yaml")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files of %s: %v", k.file, err)
 		}
-		if err := validate(schema, src); err != nil {
-			t.Errorf("%s: %v", file, err)
+		for _, file := range files {
+			src, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := validate(schema, src); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
 		}
 	}
 }
@@ -69,7 +75,7 @@ func validate(schema *jsonschema.Schema, src []byte) error {
 // What the strict reader refuses, an editor underlines as well.
 func TestSchemaRefuses(t *testing.T) {
 	t.Parallel()
-	schema := compiled(t)
+	schema := compiled(t, "lab.schema.json")
 	const head = "schema: 1\ntitle: {en: a, zh: b}\n"
 	const claim = head + "claims:\n  - {id: a, says: b, fact: a.b, "
 	cases := map[string]struct {
@@ -103,6 +109,34 @@ func TestSchemaRefuses(t *testing.T) {
 			t.Parallel()
 			err := validate(schema, []byte(c.src))
 			if (err == nil) != c.ok {
+				t.Errorf("valid: %v, want %v (%v)", err == nil, c.ok, err)
+			}
+		})
+	}
+}
+
+func TestExerciseSchemaRefuses(t *testing.T) {
+	t.Parallel()
+	schema := compiled(t, "exercises.schema.json")
+	const head = "schema: 1\nexercises:\n  - {id: a, title: b, ask: c, look: d, explain: e, hints: [f, g, h]"
+	for name, c := range map[string]struct {
+		src string
+		ok  bool
+	}{
+		"answer":          {head + ", answer: {claim: a}}", true},
+		"choices":         {head + ", answer: {claim: a, choices: [{says: b, expect: {equals: 1}}, {says: c, expect: {absent: true}}]}}", true},
+		"two kinds":       {head + ", answer: {claim: a}, repair: {mutant: m}}", false},
+		"no kind":         {head + "}", false},
+		"unknown key":     {head + ", answer: {fact: a.b}}", false},
+		"break, no way":   {head + ", break: {claim: a}}", false},
+		"no hints":        {"schema: 1\nexercises:\n  - {id: a, title: b, ask: c, look: d, explain: e, answer: {claim: a}}", false},
+		"two hints":       {strings.Replace(head, ", h]", "]", 1) + ", answer: {claim: a}}", false},
+		"a choice, bare":  {head + ", answer: {claim: a, choices: [{says: b}]}}", false},
+		"script, nothing": {head + ", script: {claims: [a]}}", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := validate(schema, []byte(c.src)); (err == nil) != c.ok {
 				t.Errorf("valid: %v, want %v (%v)", err == nil, c.ok, err)
 			}
 		})
