@@ -13,6 +13,7 @@ import (
 
 	"github.com/rt0lab/rt0lab/runner/course"
 	"github.com/rt0lab/rt0lab/runner/lab"
+	"github.com/rt0lab/rt0lab/runner/lab/near"
 	"github.com/rt0lab/rt0lab/runner/lint"
 	"github.com/rt0lab/rt0lab/runner/recording"
 	"github.com/rt0lab/rt0lab/runner/report"
@@ -71,6 +72,38 @@ func (s *session) labCommand() *cli.Command {
 				return err
 			}
 			return err
+		},
+	}
+}
+
+func (s *session) glossaryCommand() *cli.Command {
+	return &cli.Command{
+		Name: "glossary", Usage: "the words of the lessons, in both languages", ArgsUsage: "[WORD …]",
+		Action: func(c *cli.Context) error {
+			data, err := s.data()
+			if err != nil {
+				return err
+			}
+			var known []string
+			found := map[string]bool{}
+			for _, t := range data.Glossary {
+				known = append(known, t.Word.En, t.Word.Zh)
+				asked := !c.Args().Present()
+				for _, arg := range c.Args().Slice() {
+					if strings.Contains(strings.ToLower(t.Word.En), strings.ToLower(arg)) || strings.Contains(t.Word.Zh, arg) {
+						asked, found[arg] = true, true
+					}
+				}
+				if asked {
+					fmt.Fprintf(s.stdout, "%s · %s\n    %s\n", t.Word.En, t.Word.Zh, t.Means.In(s.lang))
+				}
+			}
+			for _, arg := range c.Args().Slice() {
+				if !found[arg] {
+					return fmt.Errorf("%w: the glossary has no word %q%s", errUsage, arg, near.Hint(arg, known))
+				}
+			}
+			return nil
 		},
 	}
 }

@@ -161,6 +161,7 @@ func Merge(base, extra *Data) (*Data, error) {
 		Subjects:  maps.Clone(base.Subjects),
 		Releases:  base.Releases,
 		Known:     slices.Concat(base.Known, extra.Known),
+		Glossary:  slices.Concat(base.Glossary, extra.Glossary),
 	}
 	for _, lab := range extra.Labs {
 		d.Labs = append(d.Labs, base.borrow(lab))

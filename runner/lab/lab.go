@@ -32,6 +32,8 @@ type Data struct {
 	Releases  []string        // the releases labs are recorded for, oldest first: "go1.10" …
 	// Known are all claims there are to check, by section; the labs are held against it.
 	Known []Group
+	// Glossary are the words of the lessons.
+	Glossary []Term
 	// Subjects are the catalogues' files by subject: "g0" → "scripts/g0.yaml".
 	Subjects map[string]string
 }
@@ -45,6 +47,14 @@ type Group struct {
 	Claims   []string
 	File     string
 	Line     int
+}
+
+// Term is one thing and its word in each language.
+type Term struct {
+	Word  Text
+	Not   []string // what it must not be called in Chinese
+	Means Text
+	Line  int
 }
 
 // Post is a source that claims are taken from.

@@ -20,6 +20,7 @@ const (
 	postsFile     = "labs/posts.yaml"
 	releasesFile  = "labs/releases.yaml"
 	catalogueFile = "labs/catalogue.yaml"
+	glossaryFile  = "labs/glossary.yaml"
 )
 
 var (
@@ -46,6 +47,7 @@ func Load(fsys fs.FS) (*Data, error) {
 	l.posts()
 	l.releases()
 	l.known()
+	l.glossary()
 	for _, file := range l.glob("scripts/*.yaml") {
 		l.facts(file)
 	}
@@ -163,5 +165,19 @@ func (l *loader) facts(file string) {
 			Compare: cmp.Or(fact.Comparison(spec.Compare), fact.CompareExact),
 			At:      spec.At, En: spec.En, Zh: spec.Zh, Line: line,
 		}
+	}
+}
+
+func (l *loader) glossary() {
+	var f form.Glossary
+	if !l.read(glossaryFile, &f) {
+		return
+	}
+	en, zh := map[string]string{}, map[string]string{}
+	for _, t := range f.Terms {
+		line := t.Lines.Of("")
+		l.once(en, "the word", t.En, glossaryFile, line)
+		l.once(zh, "the word", t.Zh, glossaryFile, line)
+		l.data.Glossary = append(l.data.Glossary, Term{Word: Text{t.En, t.Zh}, Not: t.Not, Means: text(t.Means), Line: line})
 	}
 }

@@ -105,7 +105,7 @@ func (l *linter) orphans() {
 }
 
 func (l *linter) orphanLabs() {
-	known := []string{"posts.yaml", "releases.yaml", "catalogue.yaml", "lab.schema.json", "exercises.schema.json"}
+	known := []string{"posts.yaml", "releases.yaml", "catalogue.yaml", "glossary.yaml", "lab.schema.json", "exercises.schema.json"}
 	for _, entry := range l.list("labs") {
 		folder := "labs/" + entry.Name()
 		if !entry.IsDir() {

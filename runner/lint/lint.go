@@ -77,6 +77,7 @@ func Lint(fsys fs.FS, o Options) []Finding {
 	l.orphans()
 	l.mutants()
 	l.exercises()
+	l.lessons()
 	l.changes()
 	l.posts()
 

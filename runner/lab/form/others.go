@@ -87,3 +87,20 @@ type Group struct {
 	Complete bool     `yaml:"complete"`
 	Claims   []string `yaml:"claims" jsonschema:"required"`
 }
+
+// Glossary is labs/glossary.yaml: the words of the lessons.
+type Glossary struct {
+	Lines  strict.Lines `yaml:"-"`
+	Schema int          `yaml:"schema" jsonschema:"required,enum=1"`
+	Terms  []Term       `yaml:"terms" jsonschema:"required"`
+}
+
+// Term is one thing and its word in each language.
+type Term struct {
+	Lines strict.Lines `yaml:"-"`
+	En    string       `yaml:"en" jsonschema:"required"`
+	Zh    string       `yaml:"zh" jsonschema:"required"`
+	// What it must not be called in Chinese.
+	Not   []string `yaml:"not"`
+	Means Text     `yaml:"means" jsonschema:"required"`
+}
