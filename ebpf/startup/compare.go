@@ -30,6 +30,9 @@ const (
 	resolutionPart  = 0.001
 )
 
+// Resolution is what no difference can be told from, in nanoseconds.
+func (r Result) Resolution() float64 { return max(leastResolution, resolutionPart*r.Bare.Median) }
+
 // Verdict says what a difference means.
 type Verdict string
 
@@ -158,7 +161,7 @@ func (c Comparison) difference(d Difference, a, b map[int]float64) Difference {
 		}
 	}
 	d.Delta = interval(deltas, c.Confidence)
-	d.Resolution = max(leastResolution, resolutionPart*c.A.Bare.Median)
+	d.Resolution = c.A.Resolution()
 	return d
 }
 

@@ -72,10 +72,8 @@ var always = []string{
 func TestReleases(t *testing.T) {
 	t.Parallel()
 	ready(t)
-	for _, release := range []string{
-		"1.10", "1.11.13", "1.12.17", "1.13.1", "1.14.15", "1.15.15", "1.16.15", "1.17", "1.18.10",
-		"1.19.13", "1.20.14", "1.21.13", "1.22.12", "1.23.12", "1.24.13", "1.25.0", "1.26.8", "1.27.4",
-	} {
+	for _, release := range minors {
+
 		t.Run(release, func(t *testing.T) {
 			t.Parallel()
 			path := buildtest.Build(t, release, lab.Setup{Gcflags: new(string)})

@@ -102,8 +102,14 @@ func Build(tb testing.TB, name string, setup lab.Setup) string {
 // the place of the setup's fixture.
 func Program(tb testing.TB, source string, setup lab.Setup) string {
 	tb.Helper()
+	return ProgramOf(tb, "local", source, setup)
+}
+
+// ProgramOf is Program with a release.
+func ProgramOf(tb testing.TB, name, source string, setup lab.Setup) string {
+	tb.Helper()
 	setup.Fixture = sources.add(source)
-	return Build(tb, "local", setup)
+	return Build(tb, name, setup)
 }
 
 // Copy returns a copy of a program that the test may change, and whose
