@@ -7,12 +7,29 @@ import (
 	"golang.org/x/arch/x86/x86asm"
 )
 
-func decodeAMD64(code []byte, pc uint64, symbol Symbols) Inst {
+// DecodeAMD64 decodes the one instruction that code begins with, for who asks
+// for its operands and not for its text. ok is false when there is none.
+func DecodeAMD64(code []byte) (x x86asm.Inst, ok bool) {
 	x, err := x86asm.Decode(code, 64)
 	if err != nil || x.Op == 0 || x.Len == 0 {
-		return Inst{Len: 1, Go: Bad, Intel: Bad}
+		return x86asm.Inst{}, false
+	}
+	if x.Op == x86asm.VZEROUPPER || x.Op == x86asm.VZEROALL {
+		// x86asm takes a ModRM byte for theirs that they do not have, and what that asks for.
+		x.Len = 3 // two bytes of prefix and the opcode
+		if code[0] == 0xc4 {
+			x.Len++
+		}
 	}
 	repairAddresses(&x, code)
+	return x, true
+}
+
+func decodeAMD64(code []byte, pc uint64, symbol Symbols) Inst {
+	x, ok := DecodeAMD64(code)
+	if !ok {
+		return Inst{Len: 1, Go: Bad, Intel: Bad}
+	}
 	in := Inst{Len: x.Len, Intel: intel(x, pc)}
 	in.Go = x86asm.GoSyntax(x, pc, withoutImmediates(x, symbol))
 	switch x.Op {

@@ -48,6 +48,9 @@ func TestDecode(t *testing.T) {
 			{Addr: 0x10, Len: 1, Go: Bad, Intel: Bad}, {Addr: 0x11, Len: 1, Go: "STI", Intel: "sti"}}},
 		{"long no-op", "amd64", []byte{0x66, 0x0f, 0x1f, 0x44, 0, 0, 0x66, 0x90}, 0x10, []Inst{
 			{Addr: 0x10, Len: 6, Go: "NOPW 0(AX)(AX*1)", Intel: "nop"}, {Addr: 0x16, Len: 2, Go: "NOPW", Intel: "nop"}}},
+		{"no operands behind it", "amd64", []byte{0xc5, 0xf8, 0x77, 0x48, 0x83, 0xfb, 0x08, 0xc4, 0xe1, 0x78, 0x77, 0xc3}, 0x10, []Inst{
+			{Addr: 0x10, Len: 3, Go: "VZEROUPPER", Intel: "vzeroupper"}, {Addr: 0x13, Len: 4, Go: "CMPQ BX, $0x8", Intel: "cmp rbx,0x8"},
+			{Addr: 0x17, Len: 4, Go: "VZEROUPPER", Intel: "vzeroupper"}, {Addr: 0x1b, Len: 1, Go: "RET", Intel: "ret", Ret: true}}},
 		{"empty", "amd64", nil, 0x10, []Inst{}},
 		{"arm64", "arm64", []byte{0, 0, 0, 0x94, 0xc0, 0x03, 0x5f, 0xd6, 0x80, 0x01, 0x3f, 0xd6, 0, 0, 0, 0}, 0x1000, []Inst{
 			{Addr: 0x1000, Len: 4, Go: "CALL runtime.check", Intel: "bl .+0x0", Target: 0x1000, Call: true},
