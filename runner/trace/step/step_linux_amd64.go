@@ -1,0 +1,386 @@
+package step
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rt0lab/rt0lab/runner/trace"
+)
+
+// noRandomize makes the kernel put everything at the same addresses each time (personality(2)).
+const noRandomize = 0x0040000
+
+// stepper is one traced process. All of it runs on one locked thread, from
+// which alone the kernel takes the requests.
+type stepper struct {
+	pid   int
+	until []uint64
+	mem   memory
+	regs  unix.PtraceRegs
+	ops   map[uint64]trace.Op // by address
+	walk  *Walk
+}
+
+func run(ctx context.Context, req Request) (*Walk, error) {
+	if req.Timeout <= 0 {
+		req.Timeout = DefaultTimeout
+	}
+	timed, cancel := context.WithTimeout(ctx, req.Timeout)
+	defer cancel()
+	type answer struct {
+		walk *Walk
+		err  error
+	}
+	done := make(chan answer)
+	go func() {
+		// Never unlocked: the thread ends with the goroutine, and the kernel with it whatever it still traces.
+		runtime.LockOSThread()
+		walk, err := trail(timed, req)
+		done <- answer{walk, err}
+	}()
+	a := <-done
+	switch {
+	case a.err == nil:
+		return a.walk, nil
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("trace %s: %w", req.Binary, context.Cause(ctx))
+	case timed.Err() != nil:
+		return nil, fmt.Errorf("trace %s: %w within %s: %w", req.Binary, ErrNotReached, req.Timeout, a.err)
+	}
+	return nil, fmt.Errorf("trace %s: %w", req.Binary, a.err)
+}
+
+// trail starts the program, steps through it and kills it.
+func trail(ctx context.Context, req Request) (*Walk, error) {
+	argv := append([]string{"./" + filepath.Base(req.Binary)}, req.Args...)
+	process, err := launch(filepath.Dir(req.Binary), argv, req.Env)
+	if err != nil {
+		return nil, err
+	}
+	s := &stepper{
+		pid: process.Pid, until: req.Until, mem: memory{pid: process.Pid, pages: map[uint64]*page{}},
+		ops: map[uint64]trace.Op{}, walk: &Walk{Argv: argv, Code: map[uint64][]byte{}},
+	}
+	// The process is a handle on the kernel's own, which nobody else can get the number of.
+	stop := context.AfterFunc(ctx, func() { _ = process.Kill() })
+	defer s.end(process)
+	defer stop()
+	if err := s.begin(); err != nil {
+		return nil, err
+	}
+	if err := s.walkAll(); err != nil {
+		return nil, err
+	}
+	if missed := s.mem.changes(); len(missed) > 0 {
+		return nil, fmt.Errorf("%d bytes at %#x changed and no instruction was seen to write them: please report it", len(missed[0].Bytes), missed[0].Addr)
+	}
+	s.walk.Memory = s.mem.firsts()
+	return s.walk, nil
+}
+
+// launch starts the program so that it stops behind its exec.
+func launch(dir string, argv, env []string) (*os.Process, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", os.DevNull, err)
+	}
+	defer null.Close()
+	// The child inherits the personality of the thread; nobody else runs on this one.
+	if _, _, e := unix.RawSyscall(unix.SYS_PERSONALITY, noRandomize, 0, 0); e != 0 {
+		return nil, fmt.Errorf("%w: switch address randomisation off: %w", ErrMachine, e)
+	}
+	if env == nil {
+		env = []string{}
+	}
+	process, err := os.StartProcess(argv[0], argv, &os.ProcAttr{
+		Dir: dir, Env: env, Files: []*os.File{null, null, null},
+		Sys: &syscall.SysProcAttr{Ptrace: true, Setsid: true, Pdeathsig: syscall.SIGKILL},
+	})
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+		return nil, fmt.Errorf("%w: no right to trace a child process: %w; %s", ErrMachine, err, traceHint())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start the program: %w", err)
+	}
+	return process, nil
+}
+
+// end kills the program and waits for it.
+func (s *stepper) end(process *os.Process) {
+	_ = process.Kill()
+	for {
+		var status unix.WaitStatus
+		_, err := unix.Wait4(s.pid, &status, unix.WALL, nil)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil || status.Exited() || status.Signaled() {
+			break
+		}
+	}
+	_ = process.Release()
+}
+
+// begin looks at the process at its first instruction.
+func (s *stepper) begin() error {
+	if err := s.stopped(); err != nil {
+		return err
+	}
+	if err := unix.PtraceSetOptions(s.pid, unix.PTRACE_O_EXITKILL); err != nil {
+		return fmt.Errorf("trace: %w", err)
+	}
+	if err := s.getRegs(); err != nil {
+		return err
+	}
+	if err := s.stack(); err != nil {
+		return err
+	}
+	s.walk.Host = host(s.pid)
+	s.walk.Start = values(&s.regs)
+	return nil
+}
+
+// stack makes all that the kernel left on the stack known, and puts zeros in
+// the place of its 16 random bytes, so that each start takes the same way.
+func (s *stepper) stack() error {
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", s.pid))
+	if err != nil {
+		return fmt.Errorf("read the map of the process: %w", err)
+	}
+	sp, end := s.regs.Rsp, uint64(0)
+	for line := range strings.Lines(string(maps)) {
+		var lo, hi uint64
+		if _, err := fmt.Sscanf(line, "%x-%x", &lo, &hi); err == nil && lo <= sp && sp < hi {
+			end = hi
+		}
+	}
+	if end == 0 || end-sp > 1<<20 {
+		return fmt.Errorf("no end of the stack at %#x", sp)
+	}
+	content := make([]byte, end-sp)
+	if !s.mem.read(sp, content) {
+		return fmt.Errorf("read the stack at %#x", sp)
+	}
+	if at := random(content); at >= sp && at+16 <= end {
+		if _, err := unix.PtracePokeData(s.pid, uintptr(at), make([]byte, 16)); err != nil {
+			return fmt.Errorf("write the random bytes: %w", err)
+		}
+	}
+	if !s.mem.meet(sp, len(content)) {
+		return fmt.Errorf("read the stack at %#x", sp)
+	}
+	return nil
+}
+
+// random finds where the auxiliary vector says the random bytes are: 0 = nowhere.
+func random(stack []byte) uint64 {
+	const atRandom = 25
+	word := func(i uint64) uint64 {
+		if (i+1)*8 > uint64(len(stack)) {
+			return 0
+		}
+		return binary.LittleEndian.Uint64(stack[i*8:])
+	}
+	at := word(0) + 2 // argc, argv and its end
+	for word(at) != 0 {
+		at++
+	}
+	for at++; word(at) != 0; at += 2 {
+		if word(at) == atRandom {
+			return word(at + 1)
+		}
+	}
+	return 0
+}
+
+// walkAll steps until one of the ends.
+func (s *stepper) walkAll() error {
+	for !slices.Contains(s.until, s.regs.Rip) {
+		if len(s.walk.Steps) == maxSteps {
+			return fmt.Errorf("%w in %d instructions", ErrNotReached, maxSteps)
+		}
+		if err := s.step(); err != nil {
+			return fmt.Errorf("behind %d instructions: %w", len(s.walk.Steps), err)
+		}
+	}
+	s.walk.End = s.regs.Rip
+	return nil
+}
+
+// step executes one instruction, to the end of its repetitions.
+func (s *stepper) step() error {
+	pc := s.regs.Rip
+	op, err := s.op(pc)
+	if err != nil {
+		return err
+	}
+	before := values(&s.regs)
+	step := Step{PC: pc, Syscall: -1}
+	accesses := op.Accesses(pc, &before)
+	for i, a := range accesses {
+		if !s.mem.meet(a.Addr, a.Size) {
+			accesses[i].Write = false // it faults, which the program has to live with
+		}
+	}
+	if op.IsSyscall() {
+		step.Syscall = int(int32(before[trace.RAX]))
+	}
+	for {
+		if err := unix.PtraceSingleStep(s.pid); err != nil {
+			return s.gone(fmt.Errorf("step: %w", err))
+		}
+		if err := s.stopped(); err != nil {
+			return err
+		}
+		if err := s.getRegs(); err != nil {
+			return err
+		}
+		if s.regs.Rip != pc || !op.Repeats() {
+			break
+		}
+	}
+	if op.IsCPUID() && before[trace.RAX] == 1 {
+		// Which processor it ran on is another each time.
+		s.regs.Rbx &= 0x00ffffff
+		if err := unix.PtraceSetRegs(s.pid, &s.regs); err != nil {
+			return s.gone(fmt.Errorf("write registers: %w", err))
+		}
+	}
+	for _, a := range accesses {
+		if !a.Write {
+			continue
+		}
+		put, ok := s.mem.written(a.Addr, a.Size)
+		if !ok {
+			return fmt.Errorf("read %d bytes at %#x", a.Size, a.Addr)
+		}
+		step.Put = append(step.Put, put)
+	}
+	if op.IsSyscall() {
+		step.Put = s.mem.changes()
+	}
+	after := values(&s.regs)
+	for reg := range after {
+		if after[reg] != before[reg] {
+			step.Set = append(step.Set, trace.Set{Reg: trace.Reg(reg), Value: after[reg]})
+		}
+	}
+	s.walk.Steps = append(s.walk.Steps, step)
+	return nil
+}
+
+// op decodes the instruction at pc, once.
+func (s *stepper) op(pc uint64) (trace.Op, error) {
+	op, ok := s.ops[pc]
+	if ok {
+		return op, nil
+	}
+	const longest = 15 // bytes an instruction can have
+	var code [longest]byte
+	n := longest
+	for n > 0 && !s.mem.read(pc, code[:n]) {
+		n-- // the page behind it may not be there
+	}
+	if op = trace.DecodeOp(code[:n]); op.Len() == 0 {
+		return op, fmt.Errorf("no instruction at %#x (% x)", pc, code[:n])
+	}
+	s.ops[pc], s.walk.Code[pc] = op, bytes.Clone(code[:op.Len()])
+	return op, nil
+}
+
+// stopped waits until the process stands behind a step.
+func (s *stepper) stopped() error {
+	for {
+		var status unix.WaitStatus
+		_, err := unix.Wait4(s.pid, &status, unix.WALL, nil)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return fmt.Errorf("wait for the program: %w", err)
+		case status.Exited():
+			return fmt.Errorf("%w: the program ended with status %d", ErrNotReached, status.ExitStatus())
+		case status.Signaled():
+			return fmt.Errorf("%w: the program was ended by %v", ErrNotReached, status.Signal())
+		case status.Stopped() && status.StopSignal() == unix.SIGTRAP:
+			return nil
+		default:
+			return fmt.Errorf("%w: the program got %v at %#x", ErrNotReached, status.StopSignal(), s.regs.Rip)
+		}
+	}
+}
+
+// gone explains a request that failed because the program is no more.
+func (s *stepper) gone(err error) error {
+	if errors.Is(err, unix.ESRCH) {
+		return s.stopped()
+	}
+	return err
+}
+
+func (s *stepper) getRegs() error {
+	if err := unix.PtraceGetRegs(s.pid, &s.regs); err != nil {
+		return s.gone(fmt.Errorf("read registers: %w", err))
+	}
+	return nil
+}
+
+func values(r *unix.PtraceRegs) trace.Regs {
+	return trace.Regs{
+		r.Rax, r.Rbx, r.Rcx, r.Rdx, r.Rsi, r.Rdi, r.Rbp, r.Rsp,
+		r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15, r.Eflags, r.Fs_base, r.Gs_base,
+	}
+}
+
+// host is what the start of a process depends on here.
+func host(pid int) trace.Host {
+	h := trace.Host{UID: os.Getuid(), GID: os.Getgid()}
+	if text, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		h.Kernel = strings.TrimSpace(string(text))
+	}
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if key, name, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+				h.CPU = strings.TrimSpace(name)
+				break
+			}
+		}
+	}
+	var cpus unix.CPUSet
+	if unix.SchedGetaffinity(pid, &cpus) == nil {
+		h.CPUs = cpus.Count()
+	}
+	return h
+}
+
+// ready tries whether a child may be traced: a copy of this program that is killed before its first instruction.
+func ready() error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for ever, as above
+		process, err := launch("/", []string{"/proc/self/exe"}, nil)
+		if err == nil {
+			(&stepper{pid: process.Pid}).end(process)
+		}
+		done <- err
+	}()
+	return <-done
+}
+
+// traceHint says how to get the right to trace.
+func traceHint() string {
+	if scope, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope"); err == nil && strings.TrimSpace(string(scope)) == "3" {
+		return "kernel.yama.ptrace_scope is 3, which forbids it until the next boot; set it to 1 in /etc/sysctl.d and restart"
+	}
+	return "in a container start it with --cap-add=SYS_PTRACE and a seccomp profile that allows ptrace(2)"
+}
