@@ -22,11 +22,18 @@ func (c *collector) unique(d *Data) {
 	})
 	numbers := map[int]string{}
 	claims, mutants, exercises, setups := map[string]string{}, map[string]string{}, map[string]string{}, map[string]*Setup{}
+	traces := map[string]*Trace{}
 	for _, lab := range d.Labs {
 		if other, twice := numbers[lab.Number]; twice {
 			c.fail(RuleUnique, lab.File, 0, "the number %02d is that of %s already", lab.Number, other)
 		}
 		numbers[lab.Number] = lab.ID
+		if t := lab.Trace; t != nil {
+			if other := traces[t.Setup]; other != nil && other.To != t.To {
+				c.fail(RuleUnique, t.File, t.Line, "the trace of setup %q ends at %s, and in %s:%d at %s", t.Setup, t.To, other.File, other.Line, other.To)
+			}
+			traces[t.Setup] = t
+		}
 		for _, claim := range lab.Claims {
 			c.once(claims, "claim", claim.ID, claim.File, claim.Line)
 		}

@@ -78,11 +78,20 @@ type Lab struct {
 	Number  int
 	Title   Text
 	Setups  map[string]*Setup
+	Trace   *Trace // nil when there is none
 	Claims  []*Claim
 	Mutants []*Mutant
 	// Exercises are from exercises.yaml beside File.
 	Exercises []*Exercise
 	File      string // "labs/03-g0/lab.yaml"
+}
+
+// Trace is a start that is recorded instruction by instruction.
+type Trace struct {
+	Setup string
+	To    string // the function at whose first instruction it ends
+	File  string
+	Line  int
 }
 
 // Setup is a fixture and how it is built and run. Two setups with the same

@@ -32,6 +32,7 @@ func (l *loader) lab(file string) {
 		lab.Setups[name] = l.setup(file, name, f.Setups[name])
 	}
 	l.beside(file, f.Setups, lab.Setups)
+	lab.Trace = l.trace(file, f.Trace, lab.Setups)
 	for _, c := range f.Claims {
 		lab.Claims = append(lab.Claims, l.claim(file, c))
 	}
@@ -74,6 +75,25 @@ func (l *loader) setup(file, name string, f form.Setup) *Setup {
 		Goos: f.Goos, Goarch: f.Goarch, Goamd64: f.Goamd64, Args: f.Args, Env: f.Env, Runs: f.Runs, Go: string(f.Go),
 		File: file, Line: line, Lines: f.Lines,
 	}
+}
+
+// trace reads what of a lab is traced: a program that runs on linux/amd64 and is started once.
+func (l *loader) trace(file string, f *form.Trace, setups map[string]*Setup) *Trace {
+	if f == nil {
+		return nil
+	}
+	s := setups[f.Setup]
+	if s == nil {
+		l.fail(RuleReference, file, f.Lines.Of("setup"), "trace: there is no setup %q in this lab%s", f.Setup, near.Hint(f.Setup, slices.Sorted(maps.Keys(setups))))
+		return nil
+	}
+	if goos, goarch := s.System(); goos != "linux" || goarch != "amd64" || s.Fixture == "" || s.Making || s.Buildmode != "" || s.Cgo {
+		l.fail(RuleSetup, file, f.Lines.Of("setup"), "trace: setup %q is no plain program for linux/amd64, which alone can be traced", f.Setup)
+	}
+	if f.To == "" || strings.ContainsAny(f.To, " \t:#") {
+		l.fail(RuleName, file, f.Lines.Of("to"), "trace: to %q: want the name of a function", f.To)
+	}
+	return &Trace{Setup: f.Setup, To: f.To, File: file, Line: f.Lines.Of("")}
 }
 
 // beside finds the setups that others are compared with.

@@ -84,6 +84,8 @@ func dropped(file string) string {
 
 var recordingName = regexp.MustCompile(`^go1\.[0-9]+(\.[0-9]+)?-[a-z0-9]+-[a-z0-9]+\.json$`)
 
+var traceName = regexp.MustCompile(`^go1\.[0-9]+(\.[0-9]+)?-linux-amd64\.trace$`)
+
 // orphans finds files that nothing knows or uses.
 func (l *linter) orphans() {
 	l.orphanLabs()
@@ -114,6 +116,10 @@ func (l *linter) orphanLabs() {
 			}
 			continue
 		}
+		if entry.Name() == "traces" {
+			l.orphanTraces(folder)
+			continue
+		}
 		if !l.exists(folder + "/lab.yaml") {
 			l.add(ruleOrphan, folder, 0, "a folder without lab.yaml is no lab")
 			continue
@@ -131,6 +137,24 @@ func (l *linter) orphanLabs() {
 			}
 		})
 	}
+}
+
+// orphanTraces finds traces of setups that no lab traces.
+func (l *linter) orphanTraces(folder string) {
+	traced := map[string]bool{}
+	for _, x := range l.all.Labs {
+		if x.Trace != nil {
+			traced[x.Trace.Setup] = true
+		}
+	}
+	l.walk(folder, func(file string) {
+		switch setup := path.Dir(strings.TrimPrefix(file, folder+"/")); {
+		case !traceName.MatchString(path.Base(file)):
+			l.add(ruleOrphan, file, 0, "a boot trace is called SETUP/RELEASE-GOOS-GOARCH.trace")
+		case !traced[setup]:
+			l.add(ruleOrphan, file, 0, "no lab traces a setup %q", setup)
+		}
+	})
 }
 
 func (l *linter) orphanScripts() {

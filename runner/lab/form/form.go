@@ -25,6 +25,8 @@ type Lab struct {
 	Title Text `yaml:"title" jsonschema:"required"`
 	// How fixtures are built and run, by name. The same name means the same content in all labs.
 	Setups map[string]Setup `yaml:"setups"`
+	// The boot trace that replay shows.
+	Trace *Trace `yaml:"trace"`
 	// What posts say, each as one predicate over one fact.
 	Claims []Claim `yaml:"claims"`
 	// Edits of the Go runtime that must refute claims.
@@ -91,6 +93,15 @@ type Setup struct {
 	Runs int `yaml:"runs" jsonschema:"minimum=2,maximum=50"`
 	// Releases the setup can be built for: ">=1.26" or ">=1.16 <1.21". On others its claims are untested.
 	Go Constraint `yaml:"go"`
+}
+
+// Trace is a start that is recorded instruction by instruction.
+type Trace struct {
+	Lines strict.Lines `yaml:"-"`
+	// The setup that is traced. Labs that trace the same one share its traces.
+	Setup string `yaml:"setup" jsonschema:"required"`
+	// The function at whose first instruction it ends.
+	To string `yaml:"to" jsonschema:"required"`
 }
 
 // Claim is one sentence of a post.
