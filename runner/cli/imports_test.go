@@ -16,7 +16,7 @@ const module = "github.com/rt0lab/rt0lab/"
 var rooms = []string{
 	"fact", "insn", "release", "lab", "image", "place", "build", "ebpf", "ebpf/startup", "observe",
 	"observe/static", "observe/delve", "observe/gdb", "observe/uprobe",
-	"judge", "lint", "recording", "report", "verify", "mutant", "newpost", "course", "cli",
+	"judge", "lint", "recording", "trace", "replay", "report", "verify", "mutant", "newpost", "course", "cli",
 }
 
 // rights are what only some rooms may reach for; a name that ends with / stands for all below.
@@ -25,9 +25,9 @@ var rights = []struct {
 	rooms []string
 }{
 	{"os/exec", []string{"release", "build", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli"}},
-	{"os", []string{"release", "build", "image", "place", "recording", "mutant", "newpost", "course", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli", "lab/schemagen"}},
+	{"os", []string{"release", "build", "image", "place", "recording", "trace", "mutant", "newpost", "course", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli", "lab/schemagen"}},
 	{"os/signal", []string{"cli", "ebpf"}},
-	{"golang.org/x/sys/", []string{"observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "build", "release"}},
+	{"golang.org/x/sys/", []string{"observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "build", "release", "trace/step"}},
 	{"github.com/go-delve/", []string{"observe/delve"}},
 	{"github.com/cilium/", []string{"ebpf"}},
 	{"github.com/urfave/", []string{"cli"}},

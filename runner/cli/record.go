@@ -90,7 +90,8 @@ func (s *session) record(c *cli.Context, e *verify.Engine, labs []*lab.Lab, tc r
 			changed = changed || differs
 		}
 	}
-	return changed, nil
+	differs, err := s.recordTraces(c.Context, e.Builder, labs, tc, c.Bool("check"))
+	return changed || differs, err
 }
 
 func (s *session) recordOne(l *lab.Lab, p recording.Platform, res *verify.Result, check bool) (changed bool, err error) {
@@ -142,16 +143,21 @@ func (s *session) lacking(res *verify.Result) (names []string) {
 				continue
 			}
 			names = append(names, name)
-			if !s.told[name] {
-				fmt.Fprintf(s.stderr, "rt0lab: compared without %s: %v\n", name, err)
-			}
-			if s.told == nil {
-				s.told = map[string]bool{}
-			}
-			s.told[name] = true
+			s.tellOnce(name, err)
 		}
 	}
 	return names
+}
+
+// tellOnce says without whom a comparison was made.
+func (s *session) tellOnce(name string, err error) {
+	if !s.told[name] {
+		fmt.Fprintf(s.stderr, "rt0lab: compared without %s: %v\n", name, err)
+	}
+	if s.told == nil {
+		s.told = map[string]bool{}
+	}
+	s.told[name] = true
 }
 
 // without is the lab as if its claims did not ask the witnesses.
