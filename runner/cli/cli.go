@@ -130,7 +130,7 @@ func newApp(s *session) *cli.App {
 		},
 		Before: s.open,
 		Commands: []*cli.Command{
-			s.listCommand(), s.labCommand(), s.checkCommand(), s.hintCommand(), s.solutionCommand(), s.resetCommand(), s.nextCommand(), s.glossaryCommand(),
+			s.listCommand(), s.labCommand(), s.checkCommand(), s.hintCommand(), s.solutionCommand(), s.resetCommand(), s.nextCommand(), s.watchCommand(), s.glossaryCommand(),
 			s.verifyCommand(), s.showCommand(), s.matrixCommand(), s.diffCommand(),
 			s.recordCommand(), s.replayCommand(), s.mutateCommand(), s.timeCommand(), s.stopsCommand(), s.lintCommand(), s.proveCommand(), s.doctorCommand(),
 			s.newCommand(), s.cleanCommand(), s.versionCommand(), s.completionCommand(),

@@ -291,23 +291,11 @@ func (s *session) hintCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			given := 0
-			err = work.Remember(func(p *course.Progress) {
-				d := p.Exercises[e.ID]
-				d.Hints = min(d.Hints+1, len(e.Hints))
-				given, p.Exercises[e.ID] = d.Hints, d
-			})
+			shown, last, err := work.Hint(e)
 			if err != nil {
 				return err
 			}
-			w := course.In(s.lang)
-			fmt.Fprintf(s.stdout, "%s · %s\n", e.ID, e.Title.In(s.lang))
-			for i, h := range e.Hints[:given] {
-				fmt.Fprintln(s.stdout, w.Say(course.MsgHint, i+1, len(e.Hints), h.In(s.lang)))
-			}
-			if given == len(e.Hints) && p.Exercises[e.ID].Hints == given {
-				fmt.Fprintln(s.stdout, w.Say(course.MsgNoMoreHints, e.ID))
-			}
+			fmt.Fprintf(s.stdout, "%s · %s\n%s", e.ID, e.Title.In(s.lang), course.In(s.lang).Hints(e, shown, last))
 			return nil
 		},
 	}
@@ -327,13 +315,13 @@ func (s *session) solutionCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if d := p.Exercises[e.ID]; d.Passed == "" && d.Solution == 0 {
+			show, err := work.AskSolution(e)
+			if err != nil {
+				return err
+			}
+			if !show {
 				fmt.Fprintln(s.stdout, course.In(s.lang).Say(course.MsgAskAgain, e.ID))
-				return work.Remember(func(p *course.Progress) {
-					d := p.Exercises[e.ID]
-					d.Solution = 1
-					p.Exercises[e.ID] = d
-				})
+				return nil
 			}
 			g, err := s.grader(c)
 			if err != nil {
@@ -345,11 +333,7 @@ func (s *session) solutionCommand() *cli.Command {
 				return err
 			}
 			fmt.Fprintf(s.stdout, "%s · %s\n\n%s", e.ID, e.Title.In(s.lang), text)
-			return work.Remember(func(p *course.Progress) {
-				d := p.Exercises[e.ID]
-				d.Solution = 2
-				p.Exercises[e.ID] = d
-			})
+			return nil
 		},
 	}
 }
@@ -376,12 +360,7 @@ func (s *session) resetCommand() *cli.Command {
 				if err != nil {
 					return err
 				}
-				err = work.Remember(func(progress *course.Progress) {
-					for _, e := range p.exercises {
-						delete(progress.Exercises, e.ID)
-					}
-				})
-				if err != nil {
+				if err := work.Forget(p.exercises); err != nil {
 					return err
 				}
 				for _, e := range p.exercises {

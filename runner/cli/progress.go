@@ -53,6 +53,9 @@ func (t *ticker) done() {
 
 // progress tells of builds and observations as they end.
 func (s *session) progress() func(verify.Event) {
+	if s.quiet {
+		return nil
+	}
 	if s.verbose {
 		var mu sync.Mutex
 		return func(ev verify.Event) {

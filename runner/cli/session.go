@@ -49,6 +49,7 @@ type session struct {
 	loaded *lab.Data
 	books  map[string]*recording.Book
 	ticker *ticker // nil when nothing is shown
+	quiet  bool    // a terminal program is on the screen: nothing else may write there
 }
 
 // open reads the global flags.

@@ -58,6 +58,13 @@ const (
 	MsgBegin
 	MsgNoExercises
 	MsgSources
+	MsgChecking
+	MsgResetTwice
+	MsgKeys
+	MsgKeysShort
+	MsgHelp
+	MsgWatching
+	MsgPressEnter
 	messageCount
 )
 
@@ -115,6 +122,13 @@ var messages = [messageCount]struct{ en, zh string }{
 	MsgBegin:          {"rt0lab check %s writes the work files for you", "rt0lab check %s 会为你写好作业文件"},
 	MsgNoExercises:    {"%s has no exercises", "%s 没有练习"},
 	MsgSources:        {"the sources: %s", "源码在：%s"},
+	MsgChecking:       {"checking …", "正在检查……"},
+	MsgResetTwice:     {"%s begins anew when you press r once more; your work files are kept as .old", "再按一次 r，%s 就重新开始；你的作业文件会以 .old 为名保留"},
+	MsgKeys:           {"c check · h hint · s solution · n next · p previous · r reset · ↑↓ scroll · ? help · q quit", "c 检查 · h 提示 · s 解答 · n 下一题 · p 上一题 · r 重做 · ↑↓ 滚动 · ? 帮助 · q 退出"},
+	MsgHelp:           {"Write in the file named below the task, with any editor, and save: it is checked by itself.\n\nc, Enter   check now\nh          a hint; there are three\ns          the solution: when it is passed, or asked for twice\nn, →       the next exercise\np, ←       the one before\nr r        begin this exercise anew\n↑ ↓        scroll; PgUp and PgDn by half a screen\n?          this page\nq, Ctrl-C  leave; everything is kept\n\nIn another terminal: rt0lab debug for a debugger, rt0lab lab for the lesson.", "用任何编辑器写题目下方列出的文件，保存后会自动检查。\n\nc、回车    立即检查\nh          提示，共三条\ns          解答：通过之后，或要两次\nn、→       下一题\np、←       上一题\nr r        重新做本题\n↑ ↓        滚动；PgUp、PgDn 翻半屏\n?          本页\nq、Ctrl-C  退出，一切都会保留\n\n在另一个终端里：rt0lab debug 打开调试器，rt0lab lab 看课文。"},
+	MsgWatching:       {"watching %s; Ctrl-C ends", "正在留意 %s；按 Ctrl-C 结束"},
+	MsgPressEnter:     {"press Enter to check, Ctrl-D to end", "按回车检查，按 Ctrl-D 结束"},
+	MsgKeysShort:      {"? help · q quit", "? 帮助 · q 退出"},
 }
 
 // Words says things in one language.

@@ -90,6 +90,7 @@ func (w *Work) Remember(change func(p *Progress)) error {
 	if err != nil {
 		return fmt.Errorf("%w: write it: %w", ErrProgress, err)
 	}
+	data = append(bytes.TrimRight(data, "\n"), '\n')
 	file := filepath.Join(w.Dir, progressFile)
 	if old, err := read(file); err == nil && bytes.Equal(old, append([]byte(progressHead), data...)) {
 		return nil
@@ -137,3 +138,39 @@ const offerHint = 2
 
 // OfferHint reports whether a hint is due and there is one left.
 func (d Done) OfferHint() bool { return d.Passed == "" && d.Failed >= offerHint && d.Hints < lab.Hints }
+
+// Hint remembers that one more hint of the exercise is shown, and returns how many that makes;
+// last is true when all of them had been shown already.
+func (w *Work) Hint(e *lab.Exercise) (shown int, last bool, err error) {
+	err = w.Remember(func(p *Progress) {
+		d := p.Exercises[e.ID]
+		last = d.Hints >= len(e.Hints)
+		d.Hints = min(d.Hints+1, len(e.Hints))
+		shown, p.Exercises[e.ID] = d.Hints, d
+	})
+	return shown, last, err
+}
+
+// AskSolution remembers that the solution was asked for. It may be shown when the exercise is passed,
+// or when it is asked for the second time.
+func (w *Work) AskSolution(e *lab.Exercise) (show bool, err error) {
+	err = w.Remember(func(p *Progress) {
+		d := p.Exercises[e.ID]
+		show = d.Passed != "" || d.Solution > 0
+		d.Solution = min(d.Solution+1, 2)
+		if show {
+			d.Solution = 2
+		}
+		p.Exercises[e.ID] = d
+	})
+	return show, err
+}
+
+// Forget removes what is remembered of the exercises.
+func (w *Work) Forget(exercises []*lab.Exercise) error {
+	return w.Remember(func(p *Progress) {
+		for _, e := range exercises {
+			delete(p.Exercises, e.ID)
+		}
+	})
+}

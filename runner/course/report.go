@@ -65,27 +65,41 @@ func (w Words) Text(out io.Writer, results []Result, p *Progress, paint Paint) e
 		if i == 0 {
 			b.WriteString(w.Say(MsgHead, r.Lab.ID, r.Lab.Title.In(w.lang), r.Release) + "\n")
 		}
-		b.WriteString(paint(r.State, "  "+r.State.Mark()+" "+r.Exercise.ID) + "  " + r.Exercise.Title.In(w.lang) + "\n")
-		for _, says := range r.Says {
-			if r.State == Impossible {
-				says = w.Say(MsgNotHere, says)
-			}
-			b.WriteString(indent(says))
-		}
-		if r.By != "run" && (r.State == Passed || r.State == Failed) {
-			b.WriteString(indent(w.Say(MsgByRecording, r.By)))
-		}
-		switch d := p.Exercises[r.Exercise.ID]; {
-		case r.State == Failed && d.OfferHint():
-			b.WriteString(indent(w.Say(MsgOfferHint, r.Exercise.ID)))
-		case r.State == Failed && d.Hints >= lab.Hints:
-			b.WriteString(indent(w.Say(MsgOfferSolution, r.Exercise.ID)))
-		}
+		w.result(&b, r, p, paint)
 	}
 	if _, err := io.WriteString(out, b.String()); err != nil {
 		return fmt.Errorf("write the results: %w", err)
 	}
 	return nil
+}
+
+// Result writes one result.
+func (w Words) Result(out io.Writer, r Result, p *Progress, paint Paint) error {
+	var b strings.Builder
+	w.result(&b, r, p, paint)
+	if _, err := io.WriteString(out, b.String()); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+func (w Words) result(b *strings.Builder, r Result, p *Progress, paint Paint) {
+	b.WriteString(paint(r.State, "  "+r.State.Mark()+" "+r.Exercise.ID) + "  " + r.Exercise.Title.In(w.lang) + "\n")
+	for _, says := range r.Says {
+		if r.State == Impossible {
+			says = w.Say(MsgNotHere, says)
+		}
+		b.WriteString(indent(says))
+	}
+	if r.By != "run" && (r.State == Passed || r.State == Failed) {
+		b.WriteString(indent(w.Say(MsgByRecording, r.By)))
+	}
+	switch d := p.Exercises[r.Exercise.ID]; {
+	case r.State == Failed && d.OfferHint():
+		b.WriteString(indent(w.Say(MsgOfferHint, r.Exercise.ID)))
+	case r.State == Failed && d.Hints >= lab.Hints:
+		b.WriteString(indent(w.Say(MsgOfferSolution, r.Exercise.ID)))
+	}
 }
 
 func indent(text string) string {
@@ -114,4 +128,16 @@ func (p *Progress) Count(exercises []*lab.Exercise) (done int) {
 		}
 	}
 	return done
+}
+
+// Hints are the hints shown so far, and what to do when there are no more.
+func (w Words) Hints(e *lab.Exercise, shown int, last bool) string {
+	var b strings.Builder
+	for i, h := range e.Hints[:shown] {
+		b.WriteString(w.Say(MsgHint, i+1, len(e.Hints), h.In(w.lang)) + "\n")
+	}
+	if last {
+		b.WriteString(w.Say(MsgNoMoreHints, e.ID) + "\n")
+	}
+	return b.String()
 }
