@@ -2,10 +2,6 @@
 # happens between its return and the end of the program.
 
 
-# The g that runs: FS points one word behind the slot of the current g.
-def current():
-    return Word((Reg("fs_base") - 8) % (1 << 64))
-
 # --- code of runtime.main, as data ---
 
 
@@ -146,11 +142,11 @@ def at_runtime_main(seen):
 def at_main(seen):
     return {
         "end.order": entered(seen, "main.main"),
-        "end.main.goid": At("runtime.g", current(), "goid"),
+        "end.main.goid": At("runtime.g", G(), "goid"),
         "end.main.thread": Tid() == Pid(),
         "end.main.frames": Frames(),
         "end.main.locked": Var("runtime.m0.lockedInt"),
-        "end.main.bound": At("runtime.g", current(), "lockedm") != 0,
+        "end.main.bound": At("runtime.g", G(), "lockedm") != 0,
     }
 
 
@@ -193,7 +189,7 @@ def behind_exit(seen):
 # One goroutine's stack is about to be printed.
 def at_header(seen):
     g = Reg("rax") if Minor() >= 17 else Word(Reg("rsp") + 8)
-    m = At("runtime.g", current(), "m")
+    m = At("runtime.g", G(), "m")
     curg = At("runtime.m", m, "curg")
     return {
         "end.panic.stacks": seen.get("end.panic.stacks", 0) + 1,

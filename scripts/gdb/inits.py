@@ -48,9 +48,9 @@ def among(list, value):
     return list if value in list else list + [value]
 
 
-# An init function is entered. Linux keeps g 8 bytes below the thread's own storage.
+# An init function is entered.
 def entered(seen, name):
-    g = Word(Reg("fs_base") - 8)
+    g = G()
     goid = At("runtime.g", g, "goid")
     return {
         "inits.order": seen.get("inits.order", []) + [name],

@@ -1,8 +1,5 @@
 # mstart on m0: g0's bounds and guards, what is saved, and that nothing comes back.
 
-WORD = 8
-
-
 # The function that looks after the stack: mstart itself, until it became assembly.
 def body():
     calls = Calls("runtime.mstart")
@@ -49,10 +46,6 @@ def in_code():
     }
 
 
-def current():
-    return Word(Reg("fs_base") - WORD)
-
-
 def bounds():
     return [Var("runtime.g0.stack.lo"), Var("runtime.g0.stack.hi")]
 
@@ -83,7 +76,7 @@ def at_mstart0(seen):
 
 def at_mstart1(seen):
     lo, hi = bounds()
-    g = current()
+    g = G()
     facts = passed(seen, "mstart1")
     facts.update({
         "mstart.g0.kept": [lo, hi] == [seen["mstart.g0.lo"], seen["mstart.g0.hi"]],

@@ -81,7 +81,7 @@ def mapping(addr):
 
 def at_test_return(seen):
     made = Reg("rax") if Minor() >= 17 else Word(Reg("rsp") + 8)
-    g = Word(Reg("fs_base") - 8)
+    g = G()
     stack = At("runtime.g", g, "stack.lo") <= made and made < At("runtime.g", g, "stack.hi")
     return {
         "new.test.made": made,

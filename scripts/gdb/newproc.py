@@ -156,9 +156,8 @@ def at_runqput(seen):
     facts = passed(seen, "runqput")
     facts.update(noted(seen, "runqput %d" % status(arguments()[1])))
     facts.update(put(seen))
-    g = Word(Reg("fs_base") - WORD)
     facts["newproc.runqput.caller"] = caller()
-    facts["newproc.thread"] = Tid() == Pid() and At("runtime.g", g, "m") == Addr("runtime.m0")
+    facts["newproc.thread"] = Tid() == Pid() and At("runtime.g", G(), "m") == Addr("runtime.m0")
     return facts
 
 

@@ -2,13 +2,8 @@
 # the main thread, the runtime's own init, the collector, main's init.
 
 
-# The g that runs: FS points one word behind the slot of the current g.
-def current():
-    return Word((Reg("fs_base") - 8) % (1 << 64))
-
-
 def current_m(path):
-    return At("runtime.m", At("runtime.g", current(), "m"), path)
+    return At("runtime.m", At("runtime.g", G(), "m"), path)
 
 
 # The nth word of a function's arguments: in registers since 1.17.
@@ -132,7 +127,7 @@ def at_runtime_main(seen):
         "rtmain.order": entered(seen, "runtime.main"),
         "rtmain.main.thread": Tid() == Pid(),
         "rtmain.main.m": current_m("id"),
-        "rtmain.main.goid": At("runtime.g", current(), "goid"),
+        "rtmain.main.goid": At("runtime.g", G(), "goid"),
         "rtmain.racectx.before": Var("runtime.g0.racectx"),
         "rtmain.maxstack.before": Var("runtime.maxstacksize"),
         "rtmain.started.before": Var("runtime.mainStarted"),
@@ -147,7 +142,7 @@ def at_newm(seen):
         "rtmain.newm.function": Symbol(Word(argument(0))),
         "rtmain.newm.has_p": argument(1) != 0,
         "rtmain.newm.id": signed(argument(2)) if Minor() >= 14 else None,
-        "rtmain.newm.on_g0": current() == current_m("g0"),
+        "rtmain.newm.on_g0": G() == current_m("g0"),
         "rtmain.newm.started": Var("runtime.mainStarted"),
     }
 
@@ -157,7 +152,7 @@ def at_init(seen):
     return {
         "rtmain.order": entered(seen, "runtime.init"),
         "rtmain.init.caller": frames[1] if len(frames) > 1 else None,
-        "rtmain.init.defers": At("runtime.g", current(), "_defer") != 0,
+        "rtmain.init.defers": At("runtime.g", G(), "_defer") != 0,
         "rtmain.init.time_known": Var("runtime.runtimeInitTime") != 0,
     }
 
@@ -178,7 +173,7 @@ def at_gcenable(seen):
         "rtmain.maxstack.ceiling": Var("runtime.maxstackceiling"),
         "rtmain.started": Var("runtime.mainStarted"),
         "rtmain.locked": Var("runtime.m0.lockedInt"),
-        "rtmain.locked.to_m0": At("runtime.g", current(), "lockedm") == Addr("runtime.m0"),
+        "rtmain.locked.to_m0": At("runtime.g", G(), "lockedm") == Addr("runtime.m0"),
         "rtmain.gc.before": Var("runtime.memstats.enablegc"),
         "rtmain.goroutines": Len("runtime.allgs"),
         "rtmain.second": (started_since(1) + [None])[0],
@@ -197,7 +192,7 @@ def after_gcenable(seen):
 def at_bgsweep(seen):
     return {
         "rtmain.bgsweep.thread": Tid() == Pid(),
-        "rtmain.bgsweep.bound": At("runtime.g", current(), "lockedm") != 0 or current_m("lockedg") != 0,
+        "rtmain.bgsweep.bound": At("runtime.g", G(), "lockedm") != 0 or current_m("lockedg") != 0,
     }
 
 

@@ -2,11 +2,6 @@
 # environment, the variables of GODEBUG, the collector's first numbers.
 
 
-# The word that getg reads: FS points one word behind it.
-def current():
-    return Word((Reg("fs_base") - 8) % (1 << 64))
-
-
 # The 16 bytes of a string that is an argument, as text: in registers since 1.17.
 def message(stack):
     text, length = (Reg("rax"), Reg("rbx")) if Minor() >= 17 else (Word(stack), Word(stack + 8))
@@ -16,8 +11,8 @@ def message(stack):
 def at_schedinit(seen):
     g0 = Addr("runtime.g0")
     return {
-        "sched.getg.is_g0": current() == g0,
-        "sched.getg.m_is_m0": At("runtime.g", current(), "m") == Addr("runtime.m0"),
+        "sched.getg.is_g0": G() == g0,
+        "sched.getg.m_is_m0": At("runtime.g", G(), "m") == Addr("runtime.m0"),
         "sched.r14.is_g0": Reg("r14") == g0,
         "sched.maxmcount.before": Var("runtime.sched.maxmcount"),
         "sched.allm.before": Var("runtime.allm"),

@@ -298,6 +298,11 @@ def Reg(name):
     bits = 32 if re.match(r"e[a-ds].$|r\d+d$", name) else 64
     return int(gdb.newest_frame().read_register(n)) & ((1 << bits) - 1)
 
+def G():
+    """The address of the g that runs: on amd64 Linux keeps it 8 bytes below the thread's own
+    storage, once settls or libc has set that; on arm64 it has a register."""
+    return Reg("x28") if Goarch() == "arm64" else Word((Reg("fs_base") - 8) % (1 << 64))
+
 def Addr(expr):
     found = _image().body(expr)
     if found or "." not in expr:  # a few functions in assembly have no package: _rt0_amd64_linux

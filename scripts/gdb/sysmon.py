@@ -4,19 +4,14 @@
 # cannot end without sysmon.
 
 
-# The g that runs: FS points one word behind the slot of the current g.
-def current():
-    return Word((Reg("fs_base") - 8) % (1 << 64))
-
-
 def at_sysmon(seen):
-    m = At("runtime.g", current(), "m")
+    m = At("runtime.g", G(), "m")
     fn = At("runtime.m", m, "mstartfn")
     return {
         "sysmon.mstartfn": Symbol(Word(fn)) if fn != 0 else None,
         "sysmon.main_thread": Tid() == Pid(),
         "sysmon.m": At("runtime.m", m, "id"),
-        "sysmon.on_g0": current() == At("runtime.m", m, "g0"),
+        "sysmon.on_g0": G() == At("runtime.m", m, "g0"),
         "sysmon.has_p": At("runtime.m", m, "p") != 0,
     }
 

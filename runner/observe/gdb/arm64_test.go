@@ -46,7 +46,7 @@ def at_rt0_go(seen):
     return {"arm.arch": Goarch(), "arm.x0": Reg("x0"), "arm.pc": Reg("pc") == Addr("runtime.rt0_go")}
 
 def at_check(seen):
-    return {"arm.g": Reg("x28") == Addr("runtime.g0"), "arm.size": Var("runtime.g0.stack.hi") - Var("runtime.g0.stack.lo"),
+    return {"arm.g": G() == Addr("runtime.g0"), "arm.size": Var("runtime.g0.stack.hi") - Var("runtime.g0.stack.lo"),
             "arm.alone": [Tid() == Pid(), len(Threads())], "arm.minor": Minor() >= 16}
 
 def at_main(seen):

@@ -32,6 +32,9 @@ func binaries(t *testing.T) []string {
 	return append(all, buildtest.Build(t, "local", lab.Setup{Fixture: "hellocgo", Cgo: true}))
 }
 
+// afterTLS are the stops at which a g can be told.
+var afterTLS = []string{"runtime.check", "runtime.schedinit", "runtime.newproc", "runtime.mstart", "runtime.main", "main.main"}
+
 func wordsRequest(t *testing.T, binary string) observe.Request {
 	t.Helper()
 	src, err := os.ReadFile("testdata/words.py")
@@ -47,6 +50,9 @@ func wordsRequest(t *testing.T, binary string) observe.Request {
 		}
 	}
 	specs = append(specs, spec("words.start", fact.TypeList, "exec"))
+	for _, stop := range afterTLS {
+		specs = append(specs, spec("words.g."+strings.ReplaceAll(strings.TrimPrefix(stop, "runtime."), ".", "_"), fact.TypeList, stop))
+	}
 	req := request(t, binary, table{string(src), specs})
 	if m := regexp.MustCompile(`h-(1\..*)$`).FindStringSubmatch(binary); m != nil {
 		req.Release = "go" + m[1]
@@ -74,6 +80,9 @@ func TestWords(t *testing.T) {
 			}
 			wantSaid(t, got, "words.process.main_main", "[true true true 4 1]")
 			wantSaid(t, got, "words.frames.main_main", "[main.main runtime.main runtime.goexit]")
+			for stop, want := range map[string]string{"check": "[true 0 none]", "mstart": "[true 0 none]", "main": "[false 1 runtime.main]", "main_main": "[false 1 runtime.main]"} {
+				wantSaid(t, got, "words.g."+stop, want)
+			}
 			addrs := got.Facts["words.addrs.main_main"].Value.List()
 			for i, sym := range []string{3: "runtime.rt0_go", 4: "runtime.check", 5: "runtime.mstart", 6: "runtime.newproc", 8: "runtime.mstart0"} {
 				if sym == "" {

@@ -47,6 +47,13 @@ def words(n):
     return {"words.%s.%s" % (name, n): value for name, value in found.items()}
 
 
+def with_g(n):
+    """The words where a g runs: FS is set."""
+    found = words(n)
+    found["words.g." + n] = [G() == Addr("runtime.g0"), At("runtime.g", G(), "goid"), none(Symbol(At("runtime.g", G(), "startpc")))]
+    return found
+
+
 def at_exec(seen):
     found = words("exec")
     sp = Reg("rsp")
@@ -58,10 +65,10 @@ stops = {
     "exec": at_exec,
     "entry": lambda seen: words("entry"),
     "runtime.rt0_go": lambda seen: words("rt0_go"),
-    "runtime.check": lambda seen: words("check"),
-    "runtime.schedinit": lambda seen: words("schedinit"),
-    "runtime.newproc": lambda seen: words("newproc"),
-    "runtime.mstart": lambda seen: words("mstart"),
-    "runtime.main": lambda seen: words("main"),
-    "main.main": lambda seen: words("main_main"),
+    "runtime.check": lambda seen: with_g("check"),
+    "runtime.schedinit": lambda seen: with_g("schedinit"),
+    "runtime.newproc": lambda seen: with_g("newproc"),
+    "runtime.mstart": lambda seen: with_g("mstart"),
+    "runtime.main": lambda seen: with_g("main"),
+    "main.main": lambda seen: with_g("main_main"),
 }
