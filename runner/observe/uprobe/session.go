@@ -2,6 +2,7 @@ package uprobe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -33,8 +34,8 @@ type session struct {
 	probes []ebpf.Probe
 	at     [][]*spot // by probe
 
-	// nameless is why the numbers of goroutines cannot be read (no DWARF);
-	// without has the subjects whose scripts failed for it.
+	// nameless is why the numbers of goroutines cannot be read (no DWARF, no type in it);
+	// without has, by subject, why scripts failed for it.
 	nameless error
 	without  map[string]error
 
@@ -126,6 +127,9 @@ func (s *session) plan() error {
 	return nil
 }
 
+// errNoType is of programs that can open plugins, up to Go 1.11.
+var errNoType = errors.New("the executable's DWARF does not have the type runtime.g")
+
 // run starts the program and notes what it passes.
 func (s *session) run(ctx context.Context, ring int) error {
 	// A debugger that looks at the same file would find the probes there, and never hear of its own breakpoints.
@@ -140,7 +144,10 @@ func (s *session) run(ctx context.Context, ring int) error {
 		if err != nil {
 			return err
 		}
-		o.GoidOffset, _, s.nameless = img.Offset("runtime.g", "goid")
+		var known bool
+		if o.GoidOffset, known, s.nameless = img.Offset("runtime.g", "goid"); s.nameless == nil && !known {
+			s.nameless = errNoType
+		}
 		if o.GOffset, err = ebpf.GOffset(s.req.Binary); err != nil {
 			return err
 		}

@@ -112,8 +112,8 @@ func (s *session) observation(walk observe.Walk, begin time.Time) observe.Observ
 			facts[name] = observe.NotSeen(observe.CauseRelease, "no script of this witness reads it")
 		}
 		// What the build left out is no fault of the script.
-		if s.without[fact.Subject(name)] != nil && facts[name].Broken != "" {
-			facts[name] = observe.NotSeen(observe.CauseRelease, "%v", image.ErrNoDWARF)
+		if why := s.without[fact.Subject(name)]; why != nil && facts[name].Broken != "" {
+			facts[name] = observe.NotSeen(observe.CauseRelease, "%v", why)
 		}
 	}
 	return observe.Observation{
@@ -187,8 +187,10 @@ func (s *session) serve(ctx context.Context, walk *observe.Walk) {
 			if served.Facts = facts; err != nil {
 				served.Error = table.Message(t.Path, err)
 			}
-			if errors.Is(err, image.ErrNoDWARF) {
-				s.without[t.Subject] = err
+			for _, why := range []error{image.ErrNoDWARF, errNoType} {
+				if errors.Is(err, why) {
+					s.without[t.Subject] = why
+				}
 			}
 			walk.Served = append(walk.Served, served)
 		}

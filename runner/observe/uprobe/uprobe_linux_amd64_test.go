@@ -147,6 +147,7 @@ stops = {"exec": start, "runtime.schedinit": at_schedinit, "main.main, any threa
 func TestBuilds(t *testing.T) {
 	t.Parallel()
 	for name, setup := range map[string]lab.Setup{
+		"go1.10":   {Fixture: "opener", Cgo: true},
 		"default":  {Gcflags: new(string)},
 		"pie":      {Buildmode: "pie"},
 		"stripped": {Ldflags: "-s"},
@@ -157,7 +158,11 @@ func TestBuilds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := observed(t, request(t, buildtest.Build(t, "local", setup), `
+			release := "local"
+			if strings.HasPrefix(name, "go") {
+				release = name
+			}
+			o := observed(t, request(t, buildtest.Build(t, release, setup), `
 def at_schedinit(seen):
     return {"x.order": ["schedinit"], "x.g0": Goid()}
 
@@ -166,8 +171,12 @@ def at_main(seen):
 
 stops = {"runtime.schedinit": at_schedinit, "main.main, any thread": at_main}
 `, map[string][]string{"order list": {"runtime.schedinit", "main.main, any thread"}, "g0 int": {"runtime.schedinit"}, "g1 int": {"main.main, any thread"}}))
-			if name == "stripped" { // no DWARF, no offset
+			switch name {
+			case "stripped": // no DWARF, no offset
 				want(t, o, "g1", "unseen release: no DWARF in the executable (linked with -w or stripped)")
+				return
+			case "go1.10": // DWARF, but not of this type
+				want(t, o, "g1", "unseen release: the executable's DWARF does not have the type runtime.g")
 				return
 			}
 			want(t, o, "order", "[schedinit main]")
