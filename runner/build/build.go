@@ -193,9 +193,12 @@ func (b *Builder) compile(ctx context.Context, dirs layout, p *plan, bin Binary)
 	}
 	out := filepath.Join(work, p.output())
 	command := gocmd.Command{Path: p.toolchain.Go, Dir: source, Env: p.environment(dirs, bin.GOROOT, work, temp)}
-	if p.setup.Making {
+	switch {
+	case p.setup.Making:
 		err = p.tell(ctx, command, out)
-	} else {
+	case p.setup.Host != "":
+		err = p.link(ctx, command, out)
+	default:
 		command.Args = p.args(out)
 		_, err = gocmd.Run(ctx, command)
 	}

@@ -59,6 +59,9 @@ func (p *plan) key() string {
 	if p.setup.Making {
 		s.add("making", "true")
 	}
+	if p.setup.Host != "" {
+		s.add("host", strings.Join(p.hostArgs("program"), " "))
+	}
 	s.addFiles("source", p.files)
 	s.addFiles("overlay", p.overlay)
 	for _, f := range p.flags() {

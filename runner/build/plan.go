@@ -172,8 +172,6 @@ func (p *plan) output() string {
 	}
 	suffix := ""
 	switch p.setup.Buildmode {
-	case "c-archive", "archive":
-		suffix = ".a"
 	case "c-shared", "plugin", "shared":
 		suffix = ".so"
 		if p.goos == "windows" {

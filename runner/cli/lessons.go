@@ -235,11 +235,17 @@ func (s *session) byHand(c *lab.Claim, setup *lab.Setup) string {
 		stops += " --with " + f.dir
 	}
 	stops += fmt.Sprintf(" stops %s --setup %s --format", subject, c.Setup)
+	args, legend := slices.Clone(setup.Args), "BINARY stands in the first line of places.*"
+	for i, arg := range args {
+		if arg == lab.BesideArg {
+			args[i], legend = "BESIDE", "BINARY and BESIDE stand in the first lines of places.*"
+		}
+	}
 	var b strings.Builder
 	if slices.Contains(c.Witnesses, "delve") {
 		program := "BINARY"
-		if len(setup.Args) > 0 {
-			program = strings.Join(append([]string{program, "--"}, setup.Args...), " ")
+		if len(args) > 0 {
+			program = strings.Join(append([]string{program, "--"}, args...), " ")
 		}
 		fmt.Fprintf(&b, "    %s starlark > places.star\n", stops)
 		fmt.Fprintf(&b, "    dlv exec --check-go-version=false %s\n", program)
@@ -250,14 +256,14 @@ func (s *session) byHand(c *lab.Claim, setup *lab.Setup) string {
 	}
 	if slices.Contains(c.Witnesses, "gdb") {
 		program := "BINARY"
-		if len(setup.Args) > 0 {
-			program = strings.Join(append([]string{"--args", program}, setup.Args...), " ")
+		if len(args) > 0 {
+			program = strings.Join(append([]string{"--args", program}, args...), " ")
 		}
 		fmt.Fprintf(&b, "    %s python > places.py\n", stops)
 		scripts := lab.ScriptsOf["gdb"]
 		debugger := "gdb"
 		if _, goarch := setup.System(); goarch == "arm64" {
-			fmt.Fprintf(&b, "    qemu-aarch64-static -g stub %s &\n", strings.Join(append([]string{"BINARY"}, setup.Args...), " "))
+			fmt.Fprintf(&b, "    qemu-aarch64-static -g stub %s &\n", strings.Join(append([]string{"BINARY"}, args...), " "))
 			debugger, program = `gdb-multiarch -ex "target remote stub"`, "BINARY"
 		}
 		fmt.Fprintf(&b, "    %s -x places.py -x %s -x %s %s\n", debugger, scripts.Library, scripts.File(subject), program)
@@ -265,7 +271,7 @@ func (s *session) byHand(c *lab.Claim, setup *lab.Setup) string {
 	if b.Len() == 0 {
 		return ""
 	}
-	return "  by hand, in the folder that holds scripts/ (BINARY stands in the first line of places.*):\n" + b.String()
+	return fmt.Sprintf("  by hand, in the folder that holds scripts/ (%s):\n%s", legend, b.String())
 }
 
 func (s *session) lintCommand() *cli.Command {

@@ -74,7 +74,15 @@ func (s *session) stops(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		s.printPlaces(format, bin, places, choose)
+		fmt.Fprintf(s.stdout, "# %s %s/%s: %s\n", bin.Release, bin.GOOS, bin.GOARCH, bin.Path)
+		if slices.Contains(setup.Args, lab.BesideArg) {
+			beside, err := builder.Build(c.Context, build.Input{Setup: setup.Beside, Toolchain: tc})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(s.stdout, "# beside it: %s\n", beside.Path)
+		}
+		s.printPlaces(format, places, choose)
 		return nil
 	})
 	if err == nil && failed {
@@ -118,8 +126,7 @@ func probed(choose *ebpf.Chooser, p place.Place) string {
 	return text
 }
 
-func (s *session) printPlaces(format string, bin build.Binary, places []place.Place, choose *ebpf.Chooser) {
-	fmt.Fprintf(s.stdout, "# %s %s/%s: %s\n", bin.Release, bin.GOOS, bin.GOARCH, bin.Path)
+func (s *session) printPlaces(format string, places []place.Place, choose *ebpf.Chooser) {
 	if format != "text" {
 		fmt.Fprintln(s.stdout, "PLACES = {")
 	}

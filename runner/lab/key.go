@@ -45,7 +45,7 @@ func (s *Setup) Key() string {
 	key, _ := json.Marshal([]any{
 		"tool", s.Tool, "making", s.Making, "gopath", s.Gopath, "beside", beside,
 		"fixture", s.Fixture, "gcflags", s.CompilerFlags(), "ldflags", s.Ldflags, "tags", append([]string{}, tags...),
-		"cgo", s.Cgo, "linkmode", s.Linkmode, "buildmode", s.Buildmode, "race", s.Race, "goexperiment", s.Goexperiment,
+		"cgo", s.Cgo, "linkmode", s.Linkmode, "buildmode", s.Buildmode, "host", s.Host, "race", s.Race, "goexperiment", s.Goexperiment,
 		"goos", goos, "goarch", goarch, "goamd64", s.Level(),
 		"args", append([]string{}, s.Args...), "env", env, "runs", max(s.Runs, 1), "go", s.Go,
 	})

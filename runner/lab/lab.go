@@ -94,6 +94,10 @@ type Trace struct {
 	Line  int
 }
 
+// BesideArg is the argument of a fixture that stands for the path of what is built beside it, which
+// only the builder knows.
+const BesideArg = "$beside"
+
 // Setup is a fixture and how it is built and run. Two setups with the same
 // content (Name and Line aside) are one setup, whatever lab they stand in: see Key.
 type Setup struct {
@@ -107,8 +111,8 @@ type Setup struct {
 	Making bool
 	// Gopath builds without modules: "inside" has the fixture in GOPATH/src, "outside" elsewhere.
 	Gopath string
-	// Beside is built as well, for what is compared with it; nil for most setups. It is a setup of
-	// the same lab and has none itself.
+	// Beside is built as well, for what is compared with it, or opened by it: see BesideArg. It is
+	// nil for most setups, a setup of the same lab, and has none itself.
 	Beside *Setup
 	// Gcflags is handed to go build as one -gcflags. Nil means "-N -l", the
 	// default; "" means the compiler's own defaults. It may begin with "all=".
@@ -118,7 +122,10 @@ type Setup struct {
 	Tags      []string
 	Cgo       bool   // CGO_ENABLED=1, needs a C compiler
 	Linkmode  string // "" (the linker's choice), "internal", "external"
-	Buildmode string // "" (exe), "pie", "c-shared", "plugin"
+	Buildmode string // "" (exe), "pie", "c-shared", "c-archive", "plugin"
+	// Host is a C file of the fixture; the program is made of it and the c-archive that the
+	// toolchain makes of the fixture. "" for what the toolchain makes alone.
+	Host string
 	Race      bool   // -race; needs Cgo
 	// Goexperiment is GOEXPERIMENT at build time, e.g. "norandomizedheapbase64".
 	Goexperiment string

@@ -60,6 +60,10 @@ func (l *loader) setup(file, name string, f form.Setup) *Setup {
 	}
 	l.inside(file, f.Lines.Of("fixture"), "fixture", f.Fixture)
 	l.subject(file, name, f)
+	l.inside(file, f.Lines.Of("host"), "host", f.Host)
+	if f.Buildmode == "c-archive" && (f.Host == "" || !f.Cgo) || f.Host != "" && f.Buildmode != "c-archive" {
+		l.fail(RuleSetup, file, line, "setup %q: an archive becomes a program by a host in C: buildmode c-archive, host and cgo: true go together", name)
+	}
 	if f.Race && !f.Cgo {
 		l.fail(RuleSetup, file, f.Lines.Of("race"), "setup %q: race needs cgo: true", name)
 	}
@@ -71,7 +75,7 @@ func (l *loader) setup(file, name string, f form.Setup) *Setup {
 	}
 	return &Setup{
 		Name: name, Fixture: f.Fixture, Tool: f.Tool, Making: f.Making, Gopath: f.Gopath, Gcflags: f.Gcflags, Ldflags: f.Ldflags, Tags: f.Tags, Cgo: f.Cgo,
-		Linkmode: f.Linkmode, Buildmode: f.Buildmode, Race: f.Race, Goexperiment: f.Goexperiment,
+		Linkmode: f.Linkmode, Buildmode: f.Buildmode, Host: f.Host, Race: f.Race, Goexperiment: f.Goexperiment,
 		Goos: f.Goos, Goarch: f.Goarch, Goamd64: f.Goamd64, Args: f.Args, Env: f.Env, Runs: f.Runs, Go: string(f.Go),
 		File: file, Line: line, Lines: f.Lines,
 	}
@@ -96,11 +100,14 @@ func (l *loader) trace(file string, f *form.Trace, setups map[string]*Setup) *Tr
 	return &Trace{Setup: f.Setup, To: f.To, File: file, Line: f.Lines.Of("")}
 }
 
-// beside finds the setups that others are compared with.
+// beside finds the setups that others are compared with, or open.
 func (l *loader) beside(file string, forms map[string]form.Setup, setups map[string]*Setup) {
 	for _, name := range slices.Sorted(maps.Keys(forms)) {
 		f := forms[name]
 		if f.Beside == "" {
+			if slices.Contains(f.Args, BesideArg) {
+				l.fail(RuleSetup, file, f.Lines.Of("args"), "setup %q: %s stands for another setup, and there is no key \"beside\" that says which", name, BesideArg)
+			}
 			continue
 		}
 		other := setups[f.Beside]

@@ -45,7 +45,7 @@ func Rules() []Rule {
 		{string(lab.RulePath), "Paths stay below their folder: relative, and without \"..\"."},
 		{string(lab.RulePredicate), "Expect says exactly one well-formed thing of a fact."},
 		{string(lab.RuleUnobservable), "A claim has a fact and an expect, or says why it is unobservable, and never both."},
-		{string(lab.RuleSetup), "The keys of a setup go together: race and external linking need cgo, a tool is not built, and what starts no fixture is asked of static alone."},
+		{string(lab.RuleSetup), "The keys of a setup go together: race and external linking need cgo, an archive a host in C, $beside what is beside; a tool is not built, and what starts no fixture is asked of static alone."},
 		{string(lab.RuleUnique), "Claims, mutants, lab numbers, subjects, posts and releases are there once; a setup's name means the same in all labs."},
 		{string(lab.RuleReference), "The setup and the fact of a claim and the claims a mutant refutes exist."},
 		{string(lab.RuleExercise), "An exercise is of exactly one kind, has three hints, and has what its kind takes."},

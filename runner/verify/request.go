@@ -39,7 +39,7 @@ func (e *Engine) requests(ask Ask, p *plan, bin build.Binary) (map[string]observ
 			timeout = DefaultTimeout
 		}
 		reqs[name] = observe.Request{
-			Binary: bin.Path, Args: p.setup.Args, Env: Environment(p.setup),
+			Binary: bin.Path, Args: arguments(p.setup, p.start.Beside), Env: Environment(p.setup),
 			Release: bin.Release, GOOS: bin.GOOS, GOARCH: bin.GOARCH,
 			Making: p.setup.Making, Beside: p.start.Beside.Path, Lib: lib, Scripts: scripts, Places: places, Specs: specs, Timeout: timeout,
 		}
@@ -102,6 +102,17 @@ func Stops(specs fact.Catalogue) []string {
 	delete(set, place.Image)
 	delete(set, place.Exit)
 	return slices.Sorted(maps.Keys(set))
+}
+
+// arguments are those of the setup, with the path of what was built beside it.
+func arguments(s *lab.Setup, beside build.Binary) []string {
+	args := slices.Clone(s.Args)
+	for i, arg := range args {
+		if arg == lab.BesideArg {
+			args[i] = beside.Path
+		}
+	}
+	return args
 }
 
 // Environment is the whole environment a fixture is started with. It is small and

@@ -270,6 +270,7 @@ func TestRunBeside(t *testing.T) {
 	e, _ := engine(t, b, delve)
 	other := e.Data.Labs[0].Setups["other"]
 	other.Beside = &lab.Setup{Fixture: "three"}
+	other.Args = []string{"x", lab.BesideArg, "$besides"}
 	ask := all(e)
 	ask.Witnesses = []string{"delve"}
 	if _, err := e.Run(context.Background(), ask); err != nil {
@@ -281,6 +282,9 @@ func TestRunBeside(t *testing.T) {
 	for _, req := range delve.seen {
 		if want := map[string]string{"/one": "", "/two": "/three"}[req.Binary]; req.Beside != want {
 			t.Errorf("%s is asked about beside %q, want %q", req.Binary, req.Beside, want)
+		}
+		if want := map[string]string{"/one": "", "/two": "x /three $besides"}[req.Binary]; strings.Join(req.Args, " ") != want {
+			t.Errorf("%s is started with %q, want %q", req.Binary, req.Args, want)
 		}
 	}
 }

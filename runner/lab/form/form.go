@@ -61,7 +61,7 @@ type Setup struct {
 	Making bool `yaml:"making"`
 	// Build without modules, with the fixture in GOPATH/src or outside of it.
 	Gopath string `yaml:"gopath" jsonschema:"enum=inside,enum=outside"`
-	// Another setup of this lab that is built as well, so that static can compare the two.
+	// Another setup of this lab that is built as well, so that static can compare the two, or so that the fixture can open it.
 	Beside string `yaml:"beside"`
 	// One -gcflags for go build; "-N -l" when it is left out, "" for the compiler's own defaults. May begin with "all=".
 	Gcflags *string `yaml:"gcflags"`
@@ -74,7 +74,9 @@ type Setup struct {
 	// Which linker runs; the linker's own choice when it is left out.
 	Linkmode string `yaml:"linkmode" jsonschema:"enum=internal,enum=external"`
 	// Kind of binary; an executable when it is left out.
-	Buildmode string `yaml:"buildmode" jsonschema:"enum=pie,enum=c-shared,enum=plugin"`
+	Buildmode string `yaml:"buildmode" jsonschema:"enum=pie,enum=c-shared,enum=c-archive,enum=plugin"`
+	// C file of the fixture, in a folder of its own, that the C compiler makes a program of together with the archive; needs buildmode c-archive.
+	Host string `yaml:"host"`
 	// Build with -race; needs cgo.
 	Race bool `yaml:"race"`
 	// GOEXPERIMENT at build time.
@@ -85,7 +87,7 @@ type Setup struct {
 	Goarch string `yaml:"goarch"`
 	// Level of amd64; v1 when it is left out.
 	Goamd64 string `yaml:"goamd64" jsonschema:"enum=v1,enum=v2,enum=v3,enum=v4"`
-	// Arguments the fixture is started with, without the name of the program.
+	// Arguments the fixture is started with, without the name of the program. $beside stands for the path of what is built beside it.
 	Args []string `yaml:"args"`
 	// Environment of the fixture, besides the nearly empty one it gets.
 	Env map[string]string `yaml:"env"`
