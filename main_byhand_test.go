@@ -27,7 +27,10 @@ type runner func(program string, args ...string) (string, error)
 // typeByHand does in a stock debugger, dlv or gdb, what a person does who
 // reads what `rt0lab show` says of a claim, and returns what the debugger says.
 func typeByHand(tool, show, dir string, run runner) (string, error) {
-	binary, program := "", tool
+	binary, beside, program := "", "", tool
+	inPlace := func(text string) string {
+		return strings.NewReplacer("BINARY", binary, "BESIDE", beside).Replace(text)
+	}
 	var command, typed, emulator []string
 	show, _, _ = strings.Cut(show, "\n\n") // of the first claim
 	for line := range strings.Lines(show) {
@@ -44,22 +47,24 @@ func typeByHand(tool, show, dir string, run runner) (string, error) {
 			if err := os.WriteFile(filepath.Join(dir, "places."+file), []byte(out), 0o666); err != nil {
 				return "", err
 			}
-			first, _, _ := strings.Cut(out, "\n")
+			first, rest, _ := strings.Cut(out, "\n")
 			_, binary, _ = strings.Cut(first, ": ")
+			second, _, _ := strings.Cut(rest, "\n")
+			_, beside, _ = strings.Cut(second, "# beside it: ")
 		case prompt == "(dlv)":
 			typed = append(typed, text)
 		case prompt == "qemu-aarch64-static" && tool == "gdb":
-			emulator = strings.Fields(strings.TrimSuffix(strings.ReplaceAll(text, "BINARY", binary), "&"))
+			emulator = strings.Fields(strings.TrimSuffix(inPlace(text), "&"))
 		case prompt == "gdb-multiarch" && tool == "gdb":
 			// The one argument with spaces, as a shell would have it.
 			remote := "target remote stub"
 			text = strings.Replace(text, strconv.Quote(remote), "REMOTE", 1)
-			program, command = prompt, strings.Fields(strings.ReplaceAll(text, "BINARY", binary))
+			program, command = prompt, strings.Fields(inPlace(text))
 			if i := slices.Index(command, "REMOTE"); i >= 0 {
 				command[i] = remote
 			}
 		case prompt == tool:
-			command = strings.Fields(strings.ReplaceAll(text, "BINARY", binary))
+			command = strings.Fields(inPlace(text))
 		}
 	}
 	if command == nil {
