@@ -135,13 +135,9 @@ func (s *session) diff(c *cli.Context) error {
 	if c.Args().Len() != 3 {
 		return fmt.Errorf("%w: diff wants a lab, or all, and two releases: rt0lab diff 03 go1.20 go1.21", errUsage)
 	}
-	labs := data.Labs
-	if arg := c.Args().First(); arg != "all" {
-		l, err := data.LabOf(arg)
-		if err != nil {
-			return err
-		}
-		labs = []*lab.Lab{l}
+	labs, err := labsOf(data, c.Args().First())
+	if err != nil {
+		return err
 	}
 	var claims []*lab.Claim
 	for _, l := range labs {

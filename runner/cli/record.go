@@ -34,13 +34,9 @@ func (s *session) recordCommand() *cli.Command {
 			if c.Args().Len() != 1 {
 				return fmt.Errorf("%w: record wants one lab, or all", errUsage)
 			}
-			labs := data.Labs
-			if arg := c.Args().First(); arg != "all" {
-				l, err := data.LabOf(arg)
-				if err != nil {
-					return err
-				}
-				labs = []*lab.Lab{l}
+			labs, err := labsOf(data, c.Args().First())
+			if err != nil {
+				return err
 			}
 			for _, l := range labs {
 				if !c.Bool("check") && s.files.of(l.File).dir == "" {

@@ -51,7 +51,7 @@ func (s *session) verifyCommand() *cli.Command {
 			"Without arguments every claim of every lab is judged.",
 		Flags: append(jobsFlags(), goFlag(),
 			&cli.StringFlag{Name: "post", Usage: "only claims taken from `POST`, for example S3"},
-			&cli.StringSliceFlag{Name: "witness", Usage: "ask only these: delve, gdb, static"},
+			&cli.StringSliceFlag{Name: "witness", Usage: "ask only these: delve, gdb, static, ebpf"},
 			&cli.StringSliceFlag{Name: "require", Usage: "exit with 2 when one of these cannot be asked on this machine"},
 			&cli.StringFlag{Name: "overlay", Usage: "verify a patched runtime: a `FILE` as go build -overlay takes it"},
 			&cli.StringFlag{Name: "format", Usage: "text or jsonl", Value: "text"},
@@ -186,6 +186,18 @@ func (s *session) line(data *lab.Data, l *lab.Lab, c *lab.Claim, v judge.Verdict
 		Outcome: v.Outcome, Fact: c.Fact, Unit: data.Catalogue[c.Fact].Unit,
 		Want: v.Want, Saw: v.Saw, Unseen: v.Unseen, Reason: v.Reason,
 	}
+}
+
+// labsOf are the labs of an argument LAB|all.
+func labsOf(data *lab.Data, arg string) ([]*lab.Lab, error) {
+	if arg == "all" {
+		return data.Labs, nil
+	}
+	l, err := data.LabOf(arg)
+	if err != nil {
+		return nil, err
+	}
+	return []*lab.Lab{l}, nil
 }
 
 func labOf(data *lab.Data, c *lab.Claim) *lab.Lab {

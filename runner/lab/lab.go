@@ -38,15 +38,15 @@ type Data struct {
 	Subjects map[string]string
 }
 
-// Group is a section, or a part of one, of the list of all claims in labs/catalogue.yaml.
+// Group is a section, or a part of one, of the list of all claims in labs/catalogue.yaml: each of them
+// must stand in a lab.
 type Group struct {
-	Section  string // "F"
-	Title    Text
-	Lab      int  // number of the lab the claims belong to, 0 while they have none
-	Complete bool // every claim must stand in a lab
-	Claims   []string
-	File     string
-	Line     int
+	Section string // "F"
+	Title   Text
+	Lab     int // number of the lab the claims belong to, 0 while they have none
+	Claims  []string
+	File    string
+	Line    int
 }
 
 // Term is one thing and its word in each language.
@@ -126,7 +126,7 @@ type Setup struct {
 	// Host is a C file of the fixture; the program is made of it and the c-archive that the
 	// toolchain makes of the fixture. "" for what the toolchain makes alone.
 	Host string
-	Race      bool   // -race; needs Cgo
+	Race bool // -race; needs Cgo
 	// Goexperiment is GOEXPERIMENT at build time, e.g. "norandomizedheapbase64".
 	Goexperiment string
 	Goos         string // "" = linux

@@ -131,7 +131,7 @@ func (l *loader) known() {
 			}
 		}
 		l.data.Known = append(l.data.Known, Group{
-			Section: g.Section, Title: text(g.Title), Lab: g.Lab, Complete: g.Complete, Claims: g.Claims,
+			Section: g.Section, Title: text(g.Title), Lab: g.Lab, Claims: g.Claims,
 			File: catalogueFile, Line: g.Lines.Of(""),
 		})
 	}

@@ -50,7 +50,7 @@ func Rules() []Rule {
 		{string(lab.RuleReference), "The setup and the fact of a claim and the claims a mutant refutes exist."},
 		{string(lab.RuleExercise), "An exercise is of exactly one kind, has three hints, and has what its kind takes."},
 		{ruleCatalogue, "A claim's id, or the part of it before the slash, is in labs/catalogue.yaml and belongs to that lab."},
-		{ruleComplete, "Every claim of a complete section of labs/catalogue.yaml stands in a lab."},
+		{ruleComplete, "Every claim of labs/catalogue.yaml stands in a lab."},
 		{rulePost, "The posts of a claim are in labs/posts.yaml; the claims of a post's transcript and text name the post, and most of the transcript holds on the release it is said to be about."},
 		{ruleText, "Sentences are there in English and in Chinese."},
 		{ruleType, "What a claim expects can be a value of its fact's type."},

@@ -1,6 +1,6 @@
 // Package observe says what a witness is given and what it answers. The
-// witnesses themselves (delve, gdb, static) live below it, one folder each; only
-// cli knows them all.
+// witnesses themselves (delve, gdb, static, uprobe) live below it, one folder each; only cli
+// knows them all.
 package observe
 
 import (

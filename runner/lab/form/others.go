@@ -83,9 +83,8 @@ type Group struct {
 	Title   Text   `yaml:"title" jsonschema:"required"`
 	// Number of the lab the claims belong to; none yet when it is left out.
 	Lab int `yaml:"lab"`
-	// Every claim of the group stands in a lab.
-	Complete bool     `yaml:"complete"`
-	Claims   []string `yaml:"claims" jsonschema:"required"`
+	// Every one of them stands in a lab.
+	Claims []string `yaml:"claims" jsonschema:"required"`
 }
 
 // Glossary is labs/glossary.yaml: the words of the lessons.
