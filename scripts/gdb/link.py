@@ -1,26 +1,11 @@
 # Which linker made the program, and how C's start-up code hands over to Go's.
 
 
-# The instructions of the C function main, without the padding behind them.
-def main_code():
-    lines = Disasm("main")
-    if lines is None:
-        return None
-    found = []
-    for addr, text in lines:
-        verb, _, to = text.partition(" ")
-        if verb in ["jmp", "call"] and to.startswith("0x"):
-            text = verb + " " + (Symbol(int(to, 16)) or "?")
-        if verb not in ["int3", "nop"]:
-            found.append(text)
-    return found
-
-
 def at_exec(seen):
     sections = Sections()
     return {
         "link.dynamic": ".interp" in sections or ".dynamic" in sections,
-        "link.main.code": main_code(),
+        "link.main.code": Code("main"),
     }
 
 

@@ -9,21 +9,6 @@ HIGH = ["rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"]
 REGISTERS = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp"] + HIGH
 
 
-def code(function):
-    """The function's instructions, targets as names, the padding behind it dropped."""
-    lines = Disasm(function)
-    if lines is None:
-        return None
-    found = []
-    for addr, text in lines:
-        verb, _, to = text.partition(" ")
-        if verb in ["jmp", "call"] and to.startswith("0x"):
-            text = verb + " " + (Symbol(int(to, 16)) or "?")
-        if verb not in ["int3", "nop"]:
-            found.append(text)
-    return found
-
-
 def first(lines, start):
     for text in lines:
         if text.startswith(start):
@@ -53,7 +38,7 @@ def at_exec(seen):
 def at_entry(seen):
     return {
         "rt0.entry.symbol": Symbol(Reg("rip")),
-        "rt0.entry.code": code("_rt0_amd64_linux"),
+        "rt0.entry.code": Code("_rt0_amd64_linux"),
         "rt0.main.symbol": Disasm("main") is not None,
         "rt0.order": passed(seen, "_rt0_amd64_linux") if seen["rt0.entry.first"] else [],
     }
@@ -62,7 +47,7 @@ def at_entry(seen):
 def at_rt0(seen):
     return {
         "rt0.jump.sp_moved": seen["rt0.entry.sp"] - Reg("rsp"),
-        "rt0.load.code": code("_rt0_amd64"),
+        "rt0.load.code": Code("_rt0_amd64"),
         "rt0.di.before": Reg("rdi"),
         "rt0.order": passed(seen, "_rt0_amd64"),
     }
@@ -73,7 +58,7 @@ def at_rt0_loaded(seen):
 
 
 def at_rt0_go(seen):
-    lines = code("runtime.rt0_go")
+    lines = Code("runtime.rt0_go")
     mask = first(lines, "and rsp,")
     sp = seen["rt0.entry.sp"]
     return {

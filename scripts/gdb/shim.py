@@ -416,6 +416,20 @@ def Disasm(name):
     insts = gdb.newest_frame().architecture().disassemble(found[0], found[1] - 1)
     return [[i["addr"], _normal(i["asm"])] for i in insts]
 
+def Code(name):
+    """The instructions, jumps and calls with the names of their targets, without padding."""
+    code = Disasm(name)
+    if code is None:
+        return None
+    found = []
+    for _, text in code:
+        verb, _, to = text.partition(" ")
+        if verb in ("jmp", "call", "b", "bl") and to.startswith("0x"):
+            text = verb + " " + (Symbol(int(to, 16)) or "?")
+        if verb not in ("int3", "nop"):
+            found.append(text)
+    return found
+
 def Calls(name):
     code = Disasm(name)
     if code is None:

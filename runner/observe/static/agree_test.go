@@ -55,6 +55,7 @@ def words(seen):
         "agree.rt0": texts(Disasm("runtime.rt0_go")),
         "agree.sched": texts(Disasm("runtime.schedinit")),
         "agree.main": texts(Disasm("main.main")),
+        "agree.code": Code("runtime.rt0_go") + Code("runtime.schedinit") + [none(Code("runtime.nosuch"))],
         "agree.nosuch": texts(Disasm("runtime.nosuch")),
         "agree.calls": Calls("runtime.rt0_go") + Calls("runtime.schedinit") + [none(Calls("runtime.nosuch"))],
         "agree.symbols": [none(Symbol(a)) for a in [1, Addr("main.main"), Addr("main.main") + 3, Word(Addr("runtime.buildVersion") + 8)]],
@@ -67,7 +68,7 @@ stops = {"STOP": words}
 
 var agreedFacts = map[string]fact.Type{
 	"minor": fact.TypeInt, "addrs": fact.TypeList, "has": fact.TypeList, "sizes": fact.TypeList, "offsets": fact.TypeList, "types": fact.TypeList,
-	"consts": fact.TypeList, "rt0": fact.TypeList, "sched": fact.TypeList, "main": fact.TypeList, "nosuch": fact.TypeList,
+	"consts": fact.TypeList, "rt0": fact.TypeList, "sched": fact.TypeList, "main": fact.TypeList, "code": fact.TypeList, "nosuch": fact.TypeList,
 	"calls": fact.TypeList, "symbols": fact.TypeList, "lines": fact.TypeList, "memory": fact.TypeList,
 }
 

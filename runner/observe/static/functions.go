@@ -2,6 +2,7 @@ package static
 
 import (
 	"fmt"
+	"strings"
 
 	"go.starlark.net/starlark"
 
@@ -55,6 +56,32 @@ func disasm(s *session, name string) (starlark.Value, error) {
 
 func goDisasm(s *session, name string) (starlark.Value, error) {
 	return s.listing(name, func(in insn.Inst) string { return in.Go })
+}
+
+// code is disasm without addresses and padding, where jumps and calls have the names of their targets.
+func code(s *session, name string) (starlark.Value, error) {
+	insts, ok, err := s.decode(name)
+	if err != nil || !ok {
+		return starlark.None, err
+	}
+	lines := []string{}
+	for _, in := range insts {
+		text := in.Intel
+		verb, to, _ := strings.Cut(text, " ")
+		switch verb {
+		case "int3", "nop":
+			continue
+		case "jmp", "call", "b", "bl":
+			if strings.HasPrefix(to, "0x") {
+				text = verb + " ?"
+				if f, ok, err := s.im.FuncAt(in.Target); err == nil && ok {
+					text = verb + " " + f.Name
+				}
+			}
+		}
+		lines = append(lines, text)
+	}
+	return texts(lines), nil
 }
 
 // calls names the targets of the calls, not of jumps to other functions. A

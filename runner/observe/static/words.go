@@ -61,6 +61,7 @@ var onImage = map[string]word{
 
 	// functions
 	"Disasm":    ofText(disasm),
+	"Code":      ofText(code),
 	"GoDisasm":  ofText(goDisasm),
 	"Calls":     ofText(calls),
 	"Symbol":    ofAddr(symbol),

@@ -39,7 +39,7 @@ def words(n):
         "memory": [Word(g0), Dword(g0), Byte(g0), Word(Addr("runtime.buildVersion") + 8)],
         "consts": [none(Const(c)) for c in CONSTS],
         "code": [text for _, text in Disasm("runtime.rt0_go")] + [none(Disasm("runtime.nosuch"))],
-        "calls": Calls("runtime.rt0_go") + [none(Calls("runtime.nosuch"))],
+        "calls": Calls("runtime.rt0_go") + [none(Calls("runtime.nosuch"))] + Code("runtime.rt0_go") + [none(Code("runtime.nosuch"))],
         "where": [none(Symbol(Reg("rip"))), none(Symbol(1)), none(Line(1))] + (Line(Reg("rip")) or []),
         "frames": Frames(),
         "process": [Tid() == Pid(), Tid() in Threads(), "State:" in Proc("status"), len(Maps()[0]), len([m for m in Maps() if m[3] == "[stack]"])],
