@@ -274,7 +274,7 @@ func (g *Grader) starts(ctx context.Context, plain, edited *verify.Result) (wron
 // runs reports whether the setup is a program that this machine can run.
 func runs(s *verify.Start) bool {
 	mode := s.Setup.Buildmode
-	return s.BuildErr == nil && s.Setup.Tool == "" && !s.Setup.Making && (mode == "" || mode == "pie") &&
+	return s.BuildErr == nil && s.Setup.Tool == "" && !s.Setup.Making && (mode == "" || mode == "pie" || s.Setup.Host != "") &&
 		s.Binary.GOOS == runtime.GOOS && s.Binary.GOARCH == runtime.GOARCH
 }
 
@@ -283,7 +283,7 @@ func runs(s *verify.Start) bool {
 func end(ctx context.Context, s *verify.Start) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, starts)
 	defer cancel()
-	out, err := gocmd.Run(limited, gocmd.Command{Path: s.Binary.Path, Args: s.Setup.Args, Env: verify.Environment(s.Setup), Dir: "/"})
+	out, err := gocmd.Run(limited, gocmd.Command{Path: s.Binary.Path, Args: verify.Arguments(s.Setup, s.Beside), Env: verify.Environment(s.Setup), Dir: "/"})
 	var failed *gocmd.Error
 	switch {
 	case ctx.Err() != nil:

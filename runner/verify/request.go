@@ -39,7 +39,7 @@ func (e *Engine) requests(ask Ask, p *plan, bin build.Binary) (map[string]observ
 			timeout = DefaultTimeout
 		}
 		reqs[name] = observe.Request{
-			Binary: bin.Path, Args: arguments(p.setup, p.start.Beside), Env: Environment(p.setup),
+			Binary: bin.Path, Args: Arguments(p.setup, p.start.Beside), Env: Environment(p.setup),
 			Release: bin.Release, GOOS: bin.GOOS, GOARCH: bin.GOARCH,
 			Making: p.setup.Making, Beside: p.start.Beside.Path, Lib: lib, Scripts: scripts, Places: places, Specs: specs, Timeout: timeout,
 		}
@@ -104,8 +104,8 @@ func Stops(specs fact.Catalogue) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// arguments are those of the setup, with the path of what was built beside it.
-func arguments(s *lab.Setup, beside build.Binary) []string {
+// Arguments are those of the setup, with the path of what was built beside it.
+func Arguments(s *lab.Setup, beside build.Binary) []string {
 	args := slices.Clone(s.Args)
 	for i, arg := range args {
 		if arg == lab.BesideArg {
