@@ -29,8 +29,8 @@ func TestLoadOwnData(t *testing.T) {
 			ids[id] = true
 		}
 	}
-	if len(ids) != 275 || len(d.Releases) != 18 || len(d.Posts) != 5 {
-		t.Errorf("claims %d, releases %d, posts %d; want 275, 18, 5", len(ids), len(d.Releases), len(d.Posts))
+	if len(ids) != 281 || len(d.Releases) != 18 || len(d.Posts) != 5 {
+		t.Errorf("claims %d, releases %d, posts %d; want 281, 18, 5", len(ids), len(d.Releases), len(d.Posts))
 	}
 }
 
