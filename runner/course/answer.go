@@ -132,8 +132,7 @@ func same(t fact.Type, given string, value fact.Value) bool {
 	case fact.Text:
 		return unquoted(given) == value.Text()
 	case fact.List:
-		typed := strings.FieldsFunc(strings.Trim(given, "[]"), func(r rune) bool { return strings.ContainsRune(" ,;\t\n，、；", r) })
-		want := value.List()
+		typed, want := words(given), wanted(value)
 		if len(typed) != len(want) {
 			return false
 		}
@@ -145,6 +144,31 @@ func same(t fact.Type, given string, value fact.Value) bool {
 		return true
 	}
 	return false
+}
+
+// words are the parts of a list as it was typed: with commas or spaces between, in brackets or not.
+func words(list string) []string {
+	if inner, ok := strings.CutPrefix(list, "["); ok {
+		list = strings.TrimSuffix(inner, "]")
+	}
+	return strings.FieldsFunc(list, between)
+}
+
+func between(r rune) bool { return strings.ContainsRune(" ,;\t\n，、；", r) }
+
+// wanted are the elements of a list; a text of several words counts as that many, for nobody can
+// see in what was typed where such an element ends.
+func wanted(list fact.Value) (all []fact.Value) {
+	for _, v := range list.List() {
+		if v.Kind() != fact.Text {
+			all = append(all, v)
+			continue
+		}
+		for _, word := range strings.FieldsFunc(v.Text(), between) {
+			all = append(all, fact.TextOf(word))
+		}
+	}
+	return all
 }
 
 // number reads decimal, 0x…, 0b…, 0o… and digits with _ or , between groups.

@@ -9,6 +9,8 @@ import (
 func TestSame(t *testing.T) {
 	t.Parallel()
 	names := fact.ListOf(fact.TextOf("runtime.check"), fact.TextOf("runtime.args"))
+	files := fact.ListOf(fact.TextOf("0 arena.go"), fact.TextOf("4 mstats.go"))
+	code := fact.ListOf(fact.TextOf("cmp rsp,[r14+0x10]"))
 	for _, tt := range []struct {
 		name  string
 		kind  fact.Type
@@ -39,6 +41,11 @@ func TestSame(t *testing.T) {
 		{"list with Chinese commas", fact.TypeList, "runtime.check、runtime.args", names, true},
 		{"list in another order", fact.TypeList, "runtime.args runtime.check", names, false},
 		{"too short", fact.TypeList, "runtime.check", names, false},
+		{"list of texts with spaces", fact.TypeList, "0 arena.go, 4 mstats.go", files, true},
+		{"one of its words is missing", fact.TypeList, "0 arena.go, mstats.go", files, false},
+		{"list of texts with commas and brackets", fact.TypeList, "cmp rsp, [r14+0x10]", code, true},
+		{"in brackets of its own", fact.TypeList, "[cmp rsp,[r14+0x10]]", code, true},
+		{"another number in it", fact.TypeList, "cmp rsp,[r14+0x18]", code, false},
 		{"gone", fact.TypeInt, "gone", fact.AbsentValue(), true},
 		{"absent", fact.TypeInt, "absent", fact.AbsentValue(), true},
 		{"a number for what is gone", fact.TypeInt, "0", fact.AbsentValue(), false},
