@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/mutant"
 	"github.com/rt0lab/rt0lab/runner/release/constraint"
@@ -45,22 +43,18 @@ func (g *Grader) Solution(ctx context.Context, l *lab.Lab, e *lab.Exercise) ([]S
 	if err != nil {
 		return nil, err
 	}
-	type edit struct {
-		File string `yaml:"file"`
-		Old  string `yaml:"old"`
-		New  string `yaml:"new"`
-	}
-	var written struct {
-		Edits []edit `yaml:"edits"`
-	}
+	return []Starter{{e.ID + ".yaml", written(edits)}}, nil
+}
+
+// written is a work file with the edits. Texts are in quotes, as in lab.yaml: a block of YAML cannot
+// begin with a tab or an empty line.
+func written(edits []lab.Edit) string {
+	var b strings.Builder
+	b.WriteString("edits:\n")
 	for _, x := range edits {
-		written.Edits = append(written.Edits, edit{x.File, x.Old, x.New})
+		fmt.Fprintf(&b, "  - file: %s\n    old: %q\n    new: %q\n", x.File, x.Old, x.New)
 	}
-	text, err := yaml.MarshalWithOptions(written, yaml.Indent(2), yaml.UseLiteralStyleIfMultiline(true))
-	if err != nil {
-		return nil, fmt.Errorf("write the solution of %s: %w", e.ID, err)
-	}
-	return []Starter{{e.ID + ".yaml", string(text)}}, nil
+	return b.String()
 }
 
 // solved is the right answer of an exercise.
