@@ -271,12 +271,11 @@ func mayTrace() bool {
 	return true
 }
 
-// onTerminal PROGRAM ARGS… runs a program on a terminal of 80 columns, and
-// writes what is shown there to standard output.
-func onTerminal() {
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+// openTerminal makes a terminal of 80 columns: the end of the person, and that of programs.
+func openTerminal() (master, tty *os.File, err error) {
+	master, err = os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
-		fail(err)
+		return nil, nil, err
 	}
 	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
 	if err == nil {
@@ -285,10 +284,20 @@ func onTerminal() {
 	if err == nil {
 		err = unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
 	}
-	if err != nil {
-		fail(fmt.Errorf("make a terminal: %w", err))
+	if err == nil {
+		tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
 	}
-	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		master.Close()
+		return nil, nil, fmt.Errorf("make a terminal: %w", err)
+	}
+	return master, tty, nil
+}
+
+// onTerminal PROGRAM ARGS… runs a program on a terminal of 80 columns, and
+// writes what is shown there to standard output.
+func onTerminal() {
+	master, tty, err := openTerminal()
 	if err != nil {
 		fail(err)
 	}

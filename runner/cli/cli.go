@@ -40,7 +40,7 @@ var errUsage = errors.New("usage")
 // scripts. It returns the exit status and never calls os.Exit.
 func Run(args []string, stdin io.Reader, stdout, stderr io.Writer, data fs.FS) int {
 	if len(args) > 1 && args[1] == delveChild {
-		return delve.Child()
+		return delve.Child(args[2:]...)
 	}
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // nohup stays nohup
@@ -132,7 +132,7 @@ func newApp(s *session) *cli.App {
 		Commands: []*cli.Command{
 			s.listCommand(), s.labCommand(), s.checkCommand(), s.hintCommand(), s.solutionCommand(), s.resetCommand(), s.nextCommand(), s.watchCommand(), s.glossaryCommand(),
 			s.verifyCommand(), s.showCommand(), s.matrixCommand(), s.diffCommand(),
-			s.recordCommand(), s.replayCommand(), s.mutateCommand(), s.timeCommand(), s.stopsCommand(), s.lintCommand(), s.proveCommand(), s.doctorCommand(),
+			s.recordCommand(), s.replayCommand(), s.mutateCommand(), s.timeCommand(), s.debugCommand(), s.stopsCommand(), s.lintCommand(), s.proveCommand(), s.doctorCommand(),
 			s.newCommand(), s.cleanCommand(), s.versionCommand(), s.completionCommand(),
 		},
 	}

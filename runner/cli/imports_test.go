@@ -14,7 +14,7 @@ const module = "github.com/rt0lab/rt0lab/"
 // rooms in the order of the data: a package imports only what stands before
 // its own room. A room is a folder of runner with all below it, or ebpf beside runner.
 var rooms = []string{
-	"fact", "insn", "release", "lab", "image", "place", "build", "ebpf", "ebpf/startup", "observe",
+	"fact", "insn", "release", "lab", "image", "place", "build", "ebpf", "ebpf/startup", "observe", "debugger",
 	"observe/static", "observe/delve", "observe/gdb", "observe/uprobe",
 	"judge", "lint", "recording", "trace", "replay", "report", "verify", "mutant", "newpost", "course", "cli",
 }
@@ -24,10 +24,10 @@ var rights = []struct {
 	what  string
 	rooms []string
 }{
-	{"os/exec", []string{"release", "build", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli"}},
-	{"os", []string{"release", "build", "image", "place", "recording", "trace", "mutant", "newpost", "course", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli", "lab/schemagen"}},
-	{"os/signal", []string{"cli", "ebpf"}},
-	{"golang.org/x/sys/", []string{"observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "build", "release", "trace/step"}},
+	{"os/exec", []string{"release", "build", "debugger", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli"}},
+	{"os", []string{"release", "build", "image", "place", "recording", "trace", "mutant", "newpost", "course", "debugger", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli", "lab/schemagen"}},
+	{"os/signal", []string{"cli", "ebpf", "debugger", "observe/delve"}},
+	{"golang.org/x/sys/", []string{"debugger", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "build", "release", "trace/step"}},
 	{"github.com/go-delve/", []string{"observe/delve"}},
 	{"github.com/cilium/", []string{"ebpf"}},
 	{"github.com/urfave/", []string{"cli"}},

@@ -354,6 +354,12 @@ func (im *Image) Line(addr uint64) (file string, line int, ok bool, err error) {
 	return path.Base(file), line, true, nil
 }
 
+// SourcePath returns the file of the instruction at an address as the linker wrote it down.
+func (im *Image) SourcePath(addr uint64) (file string, ok bool, err error) {
+	file, _, ok, err = im.fileLine(addr)
+	return file, ok, err
+}
+
 // Source returns the file of the instruction at an address as the linker wrote it
 // down, but from below GOROOT/src where it lies there: "runtime/proc.go".
 func (im *Image) Source(addr uint64) (file string, ok bool, err error) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -25,8 +26,12 @@ const (
 
 // Child is the whole of a process that a witness has started: it carries out
 // the one order it is given, and returns the exit status. A program's hidden
-// command, or a test's TestMain, calls it before it starts anything else.
-func Child() int {
+// command, or a test's TestMain, calls it before it starts anything else, with the
+// arguments that stand behind those which brought it here.
+func Child(args ...string) int {
+	if len(args) > 0 && args[0] == debugArg {
+		return debugChild()
+	}
 	unix.CloseOnExec(resultFD) // not for the fixture
 	out := os.NewFile(resultFD, "result")
 	if _, err := unix.FcntlInt(resultFD, unix.F_GETFD, 0); err != nil {
@@ -103,12 +108,15 @@ func carryOut(o order, g *guard) (a answer) {
 
 // observeOnce starts the fixture and walks. Without a walker there was no fixture.
 func observeOnce(req observe.Request, g *guard) (*walker, error) {
-	l, err := launch(req)
+	l, err := launch(req, false)
 	if err != nil {
 		return nil, err
 	}
 	w, err := newWalker(l, req, g)
 	if err != nil {
+		return w, err
+	}
+	if err := w.withoutDelves(); err != nil {
 		return w, err
 	}
 	return w, w.run()
@@ -131,10 +139,8 @@ func (g *guard) interrupt(why string) {
 	if cancel != nil {
 		cancel(why)
 	}
-	for _, pid := range session(unix.Getpid()) {
-		if pid != unix.Getpid() {
-			_ = unix.Kill(pid, unix.SIGKILL)
-		}
+	for _, pid := range below() {
+		_ = unix.Kill(pid, unix.SIGKILL)
 	}
 }
 
@@ -155,17 +161,21 @@ func (g *guard) onInterrupt(cancel func(reason string)) {
 	}
 }
 
-// killChildren kills all processes of this process's session but itself, and
-// waits for those that are its children. Delve's own kill sleeps 200 ms.
-func killChildren() {
+// below lists what this process has started: all of its session when that is its
+// own; the session of one that has a terminal is the shell's, and then its children.
+func below() []int {
 	self := unix.Getpid()
 	if sid, err := unix.Getsid(0); err != nil || sid != self {
-		return // started by hand: the session is the shell's
+		return children()
 	}
-	for _, pid := range session(self) {
-		if pid != self {
-			_ = unix.Kill(pid, unix.SIGKILL)
-		}
+	return slices.DeleteFunc(session(self), func(pid int) bool { return pid == self })
+}
+
+// killChildren kills all that this process has started, and waits for those that are
+// its children. Delve's own kill sleeps 200 ms.
+func killChildren() {
+	for _, pid := range below() {
+		_ = unix.Kill(pid, unix.SIGKILL)
 	}
 	for {
 		// __WALL: also the fixture's threads, which report to their tracer.

@@ -37,3 +37,12 @@ type answer struct {
 // resultFD is the child's descriptor for its answer. It is none of the first
 // three, because Delve writes to standard error and standard output.
 const resultFD = 3
+
+// debugArg is the argument of a child that a person talks to.
+const debugArg = "debug"
+
+// The descriptors of such a child, whose first three are the person's.
+const (
+	orderFD  = 3 // one sitting as JSON; its end tells that the parent is gone
+	answerFD = 4
+)

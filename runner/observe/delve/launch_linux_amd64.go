@@ -28,6 +28,7 @@ type launched struct {
 	debugger *debugger.Debugger
 	group    *proc.TargetGroup
 	target   *proc.Target
+	entry    uint64 // of its first instruction
 	warnings []string
 }
 
@@ -37,17 +38,30 @@ func tool() string {
 	return fmt.Sprintf("delve %s.%s.%s", v.Major, v.Minor, v.Patch)
 }
 
-// launch starts the fixture under Delve with the request's environment.
-func launch(req observe.Request) (*launched, error) {
+// takeEnvironment makes env the whole environment of this process, and so that of the
+// fixtures it starts.
+func takeEnvironment(env []string) error {
 	os.Clearenv()
-	for _, kv := range req.Env {
+	for _, kv := range env {
 		name, value, _ := strings.Cut(kv, "=")
 		if err := os.Setenv(name, value); err != nil {
-			return nil, fmt.Errorf("set %q for the fixture: %w", kv, err)
+			return fmt.Errorf("set %q for the fixture: %w", kv, err)
 		}
 	}
+	return nil
+}
+
+// launch starts the fixture under Delve with the request's environment. What it
+// writes is thrown away unless it is to be shown.
+func launch(req observe.Request, show bool) (*launched, error) {
+	if err := takeEnvironment(req.Env); err != nil {
+		return nil, err
+	}
 	argv := append([]string{req.Binary}, req.Args...)
-	quiet := proc.OutputRedirect{Path: os.DevNull}
+	output := proc.OutputRedirect{Path: os.DevNull}
+	if show {
+		output = proc.OutputRedirect{}
+	}
 	restore := behindFixture()
 	d, err := debugger.New(&debugger.Config{
 		Backend:        "native",
@@ -56,17 +70,16 @@ func launch(req observe.Request) (*launched, error) {
 		// Without a path Delve 1.27 starts the fixture with descriptor 0 closed, and
 		// since 1.22 the runtime opens /dev/null in its place (runtime/fds_unix.go, checkfds).
 		Stdin:  os.DevNull,
-		Stdout: quiet,
-		Stderr: quiet,
+		Stdout: output,
+		Stderr: output,
 		// An empty WorkingDir: with one, exec would add PWD to the environment.
 	}, argv)
 	restore()
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", req.Binary, err)
 	}
-	group, unlock := d.LockTargetGroup()
-	unlock() // only this goroutine ever uses it
-	l := &launched{debugger: d, group: group, target: group.Selected}
+	l := &launched{debugger: d}
+	l.refresh()
 	bi := l.target.BinInfo()
 	if goversion.Compatible(bi.DwarfVersion(), bi.Producer(), false) != nil {
 		l.warnings = append(l.warnings, fmt.Sprintf("%s promises to read Go %d.%d to %d.%d; this is %s", tool(),
@@ -74,6 +87,17 @@ func launch(req observe.Request) (*launched, error) {
 			goversion.MaxSupportedVersionOfGoMajor, goversion.MaxSupportedVersionOfGoMinor, req.Release))
 	}
 	return l, nil
+}
+
+// refresh finds the fixture that the debugger has now and that stands at its first
+// instruction: a restart makes another one.
+func (l *launched) refresh() {
+	group, unlock := l.debugger.LockTargetGroup()
+	unlock() // one goroutine at a time uses it
+	l.group, l.target, l.entry = group, group.Selected, 0
+	if regs, err := l.target.CurrentThread().Registers(); err == nil {
+		l.entry = regs.PC()
+	}
 }
 
 // behindFixture makes the launch's race be won: Delve asks once whether its

@@ -2,6 +2,7 @@ package delve
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"go/constant"
 	"reflect"
@@ -45,7 +46,25 @@ type global struct {
 }
 
 func newNative(l *launched, release string) *native {
-	return &native{launched: l, release: release, globals: map[string]global{}, types: map[string]starlark.Value{}, code: map[string]starlark.Value{}}
+	n := &native{launched: l, release: release}
+	n.forget()
+	return n
+}
+
+// forget drops what was read of a fixture that has been started anew since.
+func (n *native) forget() {
+	n.scope, n.globals, n.types, n.code = nil, map[string]global{}, map[string]starlark.Value{}, map[string]starlark.Value{}
+}
+
+// stands is an error when there is no fixture to look at any more.
+func (n *native) stands() error {
+	if ok, err := n.target.Valid(); !ok {
+		return err
+	}
+	if n.target.CurrentThread() == nil {
+		return errors.New("no thread is left to look at")
+	}
+	return nil
 }
 
 // register makes the built-ins visible to the library. Delve's environment
@@ -57,11 +76,17 @@ func (n *native) register() {
 			if err := starlark.UnpackPositionalArgs(b.Name(), args, kw, 1, &s); err != nil {
 				return nil, err
 			}
+			if err := n.stands(); err != nil {
+				return nil, err
+			}
 			return f(s)
 		})
 	}
 	none := func(name string, f func() starlark.Value) {
 		starlark.Universe[name] = starlark.NewBuiltin(name, func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+			if err := n.stands(); err != nil {
+				return nil, err
+			}
 			return f(), nil
 		})
 	}
@@ -75,6 +100,9 @@ func (n *native) register() {
 			s, ok2 := size.Uint64()
 			if !ok1 || !ok2 || s > maxRead {
 				return nil, fmt.Errorf("read %s bytes at %s: no such memory", size, addr)
+			}
+			if err := n.stands(); err != nil {
+				return nil, err
 			}
 			return f(a, int(s))
 		})

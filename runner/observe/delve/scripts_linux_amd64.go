@@ -24,6 +24,7 @@ const (
 // scripts are the tables of all subjects, and what they have said so far.
 type scripts struct {
 	tables []table
+	native *native
 	walk   *observe.Walk
 	seen   map[string]starlark.Value
 	dict   *starlark.Dict // seen, as the functions get it; nil when it has grown since
@@ -42,9 +43,8 @@ type table struct {
 // loadScripts reads the library and then every script. What is wrong with a
 // script is that subject's misfortune; only a broken library is an error.
 func loadScripts(l *launched, req observe.Request, g *guard, walk *observe.Walk) (*scripts, error) {
-	s := &scripts{walk: walk, seen: map[string]starlark.Value{}}
-	n := newNative(l, req.Release)
-	n.register()
+	s := &scripts{walk: walk, native: newNative(l, req.Release), seen: map[string]starlark.Value{}}
+	s.native.register()
 	env := starbind.New(surroundings{newClient(l.debugger)}, echo{os.Stderr})
 	g.onInterrupt(func(why string) { env.Cancel(); s.interrupt(why) })
 

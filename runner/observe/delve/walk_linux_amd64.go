@@ -35,7 +35,8 @@ type walker struct {
 	vdso    [2]uint64
 	leaving uint64 // where the first thread goes on after the vDSO or a system call; 0 = it is in neither
 	armed   map[uint64]bool
-	number  int // of the last breakpoint, for Delve
+	number  int    // of the last breakpoint, for Delve
+	until   string // the stop to end at; "" = walk on until all are served
 	scripts *scripts
 	walk    observe.Walk
 }
@@ -65,16 +66,20 @@ func newWalker(l *launched, req observe.Request, g *guard) (*walker, error) {
 		}
 		w.spots = append(w.spots, s)
 	}
-	// Delve's own breakpoints (unrecovered panic, fatal throw) would stop a
-	// fixture that crashes, which is a fixture like any other.
-	for addr := range l.target.Breakpoints().M {
-		if err := l.target.ClearBreakpoint(addr); err != nil {
-			return nil, fmt.Errorf("clear Delve's own breakpoint at %#x: %w", addr, err)
-		}
-	}
 	var err error
 	w.scripts, err = loadScripts(l, req, g, &w.walk)
 	return w, err
+}
+
+// withoutDelves clears Delve's own breakpoints (unrecovered panic, fatal throw), which would
+// stop a fixture that crashes: it is one like any other.
+func (w *walker) withoutDelves() error {
+	for addr := range w.target.Breakpoints().M {
+		if err := w.target.ClearBreakpoint(addr); err != nil {
+			return fmt.Errorf("clear Delve's own breakpoint at %#x: %w", addr, err)
+		}
+	}
+	return nil
 }
 
 // inClone reports whether the address is one of runtime.clone, where Delve takes
@@ -153,6 +158,9 @@ func (w *walker) ended(how string) {
 }
 
 func (w *walker) served() bool {
+	if w.until != "" {
+		return slices.ContainsFunc(w.spots, func(s *spot) bool { return s.Stop == w.until && s.done })
+	}
 	if len(w.ranges) > 0 {
 		return false
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/rt0lab/rt0lab/runner/debugger"
 	"github.com/rt0lab/rt0lab/runner/observe"
 )
 
@@ -16,7 +17,7 @@ type witness struct{}
 func New(func() (exe string, args []string)) observe.Witness { return witness{} }
 
 // Child never has anything to do on this system.
-func Child() int { return 1 }
+func Child(...string) int { return 1 }
 
 func (witness) Name() string { return Name }
 
@@ -28,3 +29,8 @@ func (witness) Ready(context.Context) error {
 func (w witness) Observe(ctx context.Context, _ observe.Request) (observe.Observation, error) {
 	return observe.Observation{}, w.Ready(ctx)
 }
+
+func (w witness) Debug(ctx context.Context, _ debugger.Session) error { return w.Ready(ctx) }
+
+// NewDebugger returns a Delve that is never ready.
+func NewDebugger(func() (exe string, args []string)) debugger.Debugger { return witness{} }

@@ -17,13 +17,17 @@ import (
 // run runs the gdb over the binary until it ends by itself or ctx does, and returns
 // the end of its output. Neither gdb nor the fixture is alive when it returns.
 func run(ctx context.Context, gdb, room, binary string) (last string, err error) {
-	cmd := child(ctx, gdb, room, "-x", filepath.Join(room, libFile), "-x", filepath.Join(room, walkFile), "-x", filepath.Join(room, driveFile), binary)
+	cmd := child(ctx, gdb, room, "-x", filepath.Join(room, libFile), "-x", filepath.Join(room, walkFile),
+		"-x", filepath.Join(room, startFile), "-x", filepath.Join(room, driveFile), binary)
 	cmd.Env = append(cmd.Env, requestVariable+"="+filepath.Join(room, requestFile))
 	var out tail
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err = runChild(cmd)
 	return out.String(), err
 }
+
+// waitDelay is how long the pipes of a gdb that was killed may stay open.
+const waitDelay = 2 * time.Second
 
 // child is a gdb with nothing of the user's: no start-up files, no history, no
 // settings from the environment, a private home.
@@ -39,7 +43,7 @@ func child(ctx context.Context, path, room string, args ...string) *exec.Cmd {
 		killSession(cmd.Process.Pid)
 		return nil
 	}
-	cmd.WaitDelay = 2 * time.Second
+	cmd.WaitDelay = waitDelay
 	return cmd
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/rt0lab/rt0lab/runner/debugger"
 	"github.com/rt0lab/rt0lab/runner/observe"
 )
 
@@ -20,3 +21,6 @@ func run(context.Context, string, string, string) (string, error) {
 }
 
 func knowsARM64(context.Context, string) (tool, error) { return tool{}, observe.ErrMachine }
+
+// talk is never called either.
+func talk(context.Context, string, string, debugger.Session) error { return observe.ErrMachine }

@@ -1,6 +1,6 @@
 // Package gdb is the witness that looks through gdb: one gdb process per
-// observation, which runs scripts/gdb/shim.py (the words), walk.py and
-// drive.py of this package, and the scripts.
+// observation, which runs scripts/gdb/shim.py (the words), walk.py,
+// start.py and drive.py of this package, and the scripts.
 //
 // gdb exits 0 when a Python script raises, and its output is for people.
 // Nothing is decided by either: what was seen is in a file of JSON lines, and
@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,9 @@ import (
 
 //go:embed walk.py
 var walkSource []byte
+
+//go:embed start.py
+var startSource []byte
 
 //go:embed drive.py
 var driveSource []byte
@@ -185,6 +189,7 @@ const (
 	reportFile  = "report.jsonl"
 	libFile     = "shim.py"
 	walkFile    = "walk.py"
+	startFile   = "start.py"
 	driveFile   = "drive.py"
 	socketFile  = "qemu"
 )
@@ -195,9 +200,28 @@ func (w *Witness) prepare(room string, req observe.Request, qemu string) error {
 	if t := req.Timeout / 3; t > 0 && t < perFunction {
 		perFunction = t
 	}
+	out, err := requestFor(room, req, qemu)
+	if err != nil {
+		return err
+	}
+	out.Seconds = perFunction.Seconds()
+	data, err := json.Marshal(out)
+	if err != nil {
+		return fmt.Errorf("write the request: %w", err)
+	}
+	for name, content := range map[string][]byte{requestFile: data, libFile: []byte(req.Lib.Source), walkFile: walkSource, startFile: startSource, driveFile: driveSource} {
+		if err := os.WriteFile(filepath.Join(room, name), content, 0o600); err != nil {
+			return fmt.Errorf("write the request: %w", err)
+		}
+	}
+	return nil
+}
+
+// requestFor says what every start of a program in gdb has to know.
+func requestFor(room string, req observe.Request, qemu string) (request, error) {
 	out := request{
 		Binary: req.Binary, Args: req.Args, Env: req.Env, Release: req.Release,
-		Report: filepath.Join(room, reportFile), Seconds: perFunction.Seconds(),
+		Report: filepath.Join(room, reportFile), Seconds: mostPerFunction.Seconds(),
 		Scripts: req.Scripts, Places: req.Places, Emulator: qemu,
 	}
 	if qemu != "" {
@@ -209,19 +233,10 @@ func (w *Witness) prepare(room string, req observe.Request, qemu string) error {
 	if out.Env == nil {
 		out.Env = []string{}
 	}
-	for _, s := range append([]string{req.Binary}, append(out.Args, out.Env...)...) {
+	for _, s := range slices.Concat([]string{req.Binary}, out.Args, out.Env) {
 		if strings.ContainsAny(s, "\n\x00") {
-			return fmt.Errorf("%q: gdb cannot hand a line break or a zero byte to a program", s)
+			return request{}, fmt.Errorf("%q: gdb cannot hand a line break or a zero byte to a program", s)
 		}
 	}
-	data, err := json.Marshal(out)
-	if err != nil {
-		return fmt.Errorf("write the request: %w", err)
-	}
-	for name, content := range map[string][]byte{requestFile: data, libFile: []byte(req.Lib.Source), walkFile: walkSource, driveFile: driveSource} {
-		if err := os.WriteFile(filepath.Join(room, name), content, 0o600); err != nil {
-			return fmt.Errorf("write the request: %w", err)
-		}
-	}
-	return nil
+	return out, nil
 }

@@ -114,7 +114,7 @@ class _Walker:
             self.report({"pid": self.pid})
             self.load()
             self.arrive(True)
-            while self.alive() and not all(p.done for p in self.places):
+            while self.alive() and not self.finished():
                 try:
                     if self.resume() and self.alive():
                         self.arrive(False)
@@ -129,6 +129,9 @@ class _Walker:
         finally:
             gdb.events.stop.disconnect(self.on_stop)
             gdb.events.exited.disconnect(self.on_exit)
+
+    def finished(self):
+        return all(p.done for p in self.places)
 
     def on_stop(self, event):
         self.event = event
