@@ -38,6 +38,7 @@ func (s *session) debugCommand() *cli.Command {
 			&cli.StringFlag{Name: "at", Usage: "where to begin: a `STOP`, such as runtime.schedinit or \"runtime.rt0_go: CPUID\"", DefaultText: "the first one of the lab"},
 			&cli.StringFlag{Name: "setup", Usage: "the setup of the lab to start", DefaultText: "that of the first claim"},
 			&cli.StringFlag{Name: "go", Usage: "a release: local, go1.27.4, 1.27 (its newest patch), or the path of a GOROOT", Value: "local"},
+			&cli.DurationFlag{Name: "patience", Usage: "how long the program may take to come to the stop", Value: debugger.Patience},
 			&cli.StringFlag{Name: "overlay", Usage: "debug a patched runtime: a `FILE` as go build -overlay takes it"},
 		},
 		Action: s.debug,
@@ -66,6 +67,9 @@ func (s *session) debug(c *cli.Context) error {
 	view, err := viewOf(data, l, witness, c.String("setup"))
 	if err != nil {
 		return err
+	}
+	if d := c.Duration("patience"); d <= 0 {
+		return fmt.Errorf("%w: --patience %s: give a time such as 30s", errUsage, d)
 	}
 	var overlay map[string][]byte
 	if file := c.String("overlay"); file != "" {
@@ -106,6 +110,7 @@ func (s *session) debug(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	ask.Patience = c.Duration("patience")
 	return s.instead(l, debugger.Start(c.Context, d, ask))
 }
 

@@ -6,6 +6,7 @@
 package debugger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,7 @@ import (
 	"github.com/rt0lab/rt0lab/runner/place"
 )
 
-// Patience bounds the way from the first instruction to the stop: a program that
-// hangs before it is shown from its first instruction instead.
+// Patience is how long a program may take to come to the stop when a session does not say it.
 const Patience = 10 * time.Second
 
 // Session is one start of a program in front of a person.
@@ -30,6 +30,9 @@ type Session struct {
 	observe.Request
 	// At is the stop to begin at: the text of one of the places.
 	At string `json:"at"`
+	// Patience bounds the way to At: a program that hangs on it is shown from its
+	// first instruction instead. 0 means the constant.
+	Patience time.Duration `json:"patience"`
 	// Title is the first line a person sees: lab, release, setup.
 	Title string `json:"title"`
 	// Notes are lines below it: why it does not begin where it was asked to.
@@ -87,6 +90,7 @@ func Start(ctx context.Context, d Debugger, s Session) error {
 	if err := d.Ready(ctx); err != nil {
 		return err
 	}
+	s.Patience = cmp.Or(s.Patience, Patience)
 	if p := s.Place(); p.State != place.Placed {
 		return fmt.Errorf("debug at %s: %w: %s", s.At, ErrNotReached, p.Reason)
 	}

@@ -93,7 +93,7 @@ func sit(told sitting) (status int, said outcome) {
 // reach starts the fixture and lets it run to the stop. ^C ends the way.
 func reach(s *debugger.Session) (*walker, error) {
 	g := &guard{}
-	t := time.AfterFunc(debugger.Patience, func() { g.interrupt(fmt.Sprintf("not passed within %s", debugger.Patience)) })
+	t := time.AfterFunc(s.Patience, func() { g.interrupt(fmt.Sprintf("not passed within %s", s.Patience)) })
 	defer t.Stop()
 	keys, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(keys, os.Interrupt)

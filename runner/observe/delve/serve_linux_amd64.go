@@ -54,7 +54,7 @@ func (s *server) run() {
 		m := s.method(strings.TrimPrefix(req.ServiceMethod, "RPCServer."))
 		if !m.IsValid() {
 			_ = s.codec.ReadRequestBody(nil)
-			s.answer(req, nil, fmt.Errorf("Delve has no call %s", req.ServiceMethod))
+			s.answer(req, nil, fmt.Errorf("no such call of Delve: %s", req.ServiceMethod))
 			continue
 		}
 		in := reflect.New(m.Type().In(0))
@@ -109,7 +109,7 @@ func (s *server) method(name string) reflect.Value {
 func safely(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("Delve panicked: %v", p)
+			err = fmt.Errorf("panic in Delve: %v", p)
 		}
 	}()
 	return f()

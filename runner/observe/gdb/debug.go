@@ -94,7 +94,7 @@ func lay(room string, s debugger.Session, qemu string) error {
 		return err
 	}
 	out := sitting{
-		request: req, At: s.At, Way: s.Way(), Patience: debugger.Patience.Seconds(), Sources: s.Sources,
+		request: req, At: s.At, Way: s.Way(), Patience: s.Patience.Seconds(), Sources: s.Sources,
 		Banner: s.Banner("info registers · stepi · x/5i $pc · bt · break *ADDRESS · continue"),
 		Help:   s.Help(), Says: s.Says(), Facts: map[string][2]string{},
 	}

@@ -28,7 +28,7 @@ class _Way(_Walker):
 class _Sitting:
     def __init__(self, req):
         self.req, self.files = req, set(s["path"] for s in req["scripts"])
-        self.entry, self.why = None, ""
+        self.entry, self.why, self.late = None, "", ""
         self.places = {p["stop"]: p for p in req["places"] if p["state"] == "placed"}
         self.tables = _tables(req["scripts"], req["seconds"], self.files, self.broken)
         way = {p["stop"]: p for p in req["way"]}
@@ -63,10 +63,10 @@ class _Sitting:
             b.delete()
         if self.walker.finished() and self.walker.alive():
             return ""
-        return self.why or "the program ended before it"
+        return self.late or self.why or "the program ended before it"
 
     def give_up(self):
-        self.why = "not passed within %gs" % self.req["patience"]
+        self.late = "not passed within %gs" % self.req["patience"]
         try:
             # Behind a stub gdb's number is none of the kernel's, and its end ends the program.
             os.kill(os.getpid() if _stub_ else self.walker.pid, signal.SIGKILL)
