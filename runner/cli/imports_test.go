@@ -31,6 +31,7 @@ var rights = []struct {
 	{"github.com/go-delve/", []string{"observe/delve"}},
 	{"github.com/cilium/", []string{"ebpf"}},
 	{"github.com/urfave/", []string{"cli"}},
+	{"charm.land/", []string{"course/screen", "replay/screen"}},
 }
 
 // TestImports holds the one direction of the data, that judge and lab are pure, and that only cli knows

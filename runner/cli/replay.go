@@ -6,21 +6,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/google/renameio/v2/maybe"
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/judge"
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/recording"
 	"github.com/rt0lab/rt0lab/runner/replay"
+	"github.com/rt0lab/rt0lab/runner/replay/screen"
 	"github.com/rt0lab/rt0lab/runner/trace"
 )
 
-const replayFormats = "text or jsonl"
+const replayFormats = "text, jsonl or asciicast"
 
 func (s *session) replayCommand() *cli.Command {
 	return &cli.Command{
@@ -67,6 +70,10 @@ func (s *session) replay(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if in, ok := s.walks(c, tape); ok {
+		walk := &screen.Screen{Tape: tape, Syntax: syntax, Color: s.color}
+		return walk.Run(c.Context, in, s.terminal)
+	}
 	var out bytes.Buffer
 	if err := s.writeReplay(c, &out, tape, syntax); err != nil {
 		return err
@@ -76,6 +83,21 @@ func (s *session) replay(c *cli.Context) error {
 	}
 	_, err = s.stdout.Write(out.Bytes())
 	return err
+}
+
+// walks reports whether the replay is walked through on a terminal: there is one to write to and to
+// read from, and nothing was asked for that is to be printed.
+func (s *session) walks(c *cli.Context, tape *replay.Tape) (*os.File, bool) {
+	for _, name := range []string{"from", "to", "at", "written", "format", "o"} {
+		if c.IsSet(name) {
+			return nil, false
+		}
+	}
+	in, isFile := s.stdin.(*os.File)
+	if !isFile || !term.IsTerminal(int(in.Fd())) || s.width == 0 || tape.Player == nil || os.Getenv("TERM") == "dumb" {
+		return nil, false
+	}
+	return in, true
 }
 
 func (s *session) writeReplay(c *cli.Context, w io.Writer, tape *replay.Tape, syntax replay.Syntax) error {
@@ -106,6 +128,13 @@ func (s *session) writeReplay(c *cli.Context, w io.Writer, tape *replay.Tape, sy
 		return tape.Text(w, r, syntax)
 	case "jsonl":
 		return tape.JSONL(w, r)
+	case "asciicast":
+		for _, name := range []string{"from", "to", "at", "written"} {
+			if c.IsSet(name) {
+				return fmt.Errorf("%w: a cast is the whole run: leave --%s out", errUsage, name)
+			}
+		}
+		return tape.Cast(w)
 	default:
 		return fmt.Errorf("%w: --format %s: use %s", errUsage, format, replayFormats)
 	}

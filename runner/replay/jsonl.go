@@ -74,13 +74,13 @@ func (t *Tape) jsonStep(at int) jsonStep {
 	in := p.InstAtPos(at)
 	s := jsonStep{
 		Schema: 1, Lab: t.Lab, Release: t.Release, At: at, Addr: fmt.Sprintf("%#x", in.Addr), Func: p.FuncName(at), Depth: p.Depth(at),
-		Go: in.Go, Intel: in.Intel, Stops: t.stopsAt(at),
+		Go: in.Go, Intel: in.Intel, Stops: t.StopsAt(at),
 	}
 	if in.Line >= 0 {
 		l := p.Lines[in.Line]
 		s.File, s.Line, s.Source = l.File, l.Number, l.Text
 	}
-	for _, f := range t.factsAt(at) {
+	for _, f := range t.FactsAt(at) {
 		s.Facts = append(s.Facts, jsonFact{Fact: f.Name, Value: f.Value, By: f.By, Stop: f.Stop, Varies: f.Varies})
 	}
 	if at == len(p.Steps) {
@@ -89,7 +89,7 @@ func (t *Tape) jsonStep(at int) jsonStep {
 	_, before := p.Before(at)
 	for i, put := range p.Steps[at].Put {
 		s.Put = append(s.Put, jsonPut{
-			Addr: fmt.Sprintf("%#x", put.Addr), Name: t.symbol(put.Addr), Was: hex.EncodeToString(before[i]), Bytes: hex.EncodeToString(put.Bytes),
+			Addr: fmt.Sprintf("%#x", put.Addr), Name: t.Symbol(put.Addr), Was: hex.EncodeToString(before[i]), Bytes: hex.EncodeToString(put.Bytes),
 		})
 	}
 	for _, set := range p.Steps[at].Set {

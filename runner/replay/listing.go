@@ -24,7 +24,8 @@ const (
 	Intel Syntax = "intel"
 )
 
-func (s Syntax) of(in trace.Inst) string {
+// Of is the instruction in this spelling.
+func (s Syntax) Of(in trace.Inst) string {
 	if s == Intel {
 		return in.Intel
 	}
@@ -69,12 +70,12 @@ func (t *Tape) factsOnly(w io.Writer) {
 			setup, stop = f.Setup, f.Stop
 			fmt.Fprintf(w, "\n%s\n", t.t(msgFactsOf, setup, stop))
 		}
-		fmt.Fprintf(w, "    %s\n", t.fact(f))
+		fmt.Fprintf(w, "    %s\n", t.Say(f))
 	}
 }
 
-// fact writes a fact on one line.
-func (t *Tape) fact(f Fact) string {
+// Say writes a fact on one line.
+func (t *Tape) Say(f Fact) string {
 	text := fmt.Sprintf("%s = %s (%s)", f.Name, f.Value, strings.Join(f.By, ", "))
 	if f.Varies {
 		text += " ~"
@@ -85,39 +86,39 @@ func (t *Tape) fact(f Fact) string {
 // listStops writes the facts known at a position, under their stops.
 func (t *Tape) listStops(w io.Writer, at int) {
 	stop := ""
-	for _, f := range t.factsAt(at) {
+	for _, f := range t.FactsAt(at) {
 		if f.Stop != stop {
 			stop = f.Stop
 			fmt.Fprintf(w, "        ── %s\n", t.t(msgAtStop, stop))
 		}
-		fmt.Fprintf(w, "           %s\n", t.fact(f))
+		fmt.Fprintf(w, "           %s\n", t.Say(f))
 	}
 }
 
 func (t *Tape) listStep(w io.Writer, at int, syntax Syntax) {
 	in := t.Player.InstAtPos(at)
-	line := fmt.Sprintf("%6d  %#x  %-40s %-26s", at, in.Addr, syntax.of(in), t.where(in))
+	line := fmt.Sprintf("%6d  %#x  %-40s %-26s", at, in.Addr, syntax.Of(in), t.Where(in))
 	if at == len(t.Player.Steps) {
 		fmt.Fprintf(w, "%s %s\n", line, t.t(msgEnd, t.Player.To))
 		return
 	}
-	if changes := t.changesLine(at); changes != "" {
+	if changes := t.ChangesLine(at); changes != "" {
 		line += " " + changes
 	}
 	fmt.Fprintln(w, strings.TrimRight(line, " "))
 }
 
-// changesLine is all that a step changes, on one line.
-func (t *Tape) changesLine(step int) string {
+// ChangesLine is all that a step changes, on one line.
+func (t *Tape) ChangesLine(step int) string {
 	var parts []string
 	if s := t.Player.Steps[step]; s.Syscall >= 0 {
 		parts = append(parts, t.t(msgSyscall, s.Name))
 	}
-	for _, c := range t.changes(step) {
-		if c.reg == trace.RFLAGS && !c.isMemory {
+	for _, c := range t.Changes(step) {
+		if c.Reg == trace.RFLAGS && !c.IsMemory {
 			continue // nearly every instruction does
 		}
-		parts = append(parts, c.what+" "+c.was+" → "+c.is)
+		parts = append(parts, c.What+" "+c.Was+" → "+c.Is)
 	}
 	return strings.Join(parts, "; ")
 }

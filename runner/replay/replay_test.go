@@ -84,6 +84,11 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, release+".written.txt", written.Bytes())
+		var cast bytes.Buffer
+		if err := tp.Cast(&cast); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, release+".zh.cast", cast.Bytes())
 	}
 }
 

@@ -19,40 +19,40 @@ func (t *Tape) State(w io.Writer, at int, syntax Syntax) error {
 	p.Go(at)
 	t.head(b)
 	in := p.InstAtPos(at)
-	fmt.Fprintf(b, "\n%d / %d  %#x  %s  %s\n", at, len(p.Steps), in.Addr, syntax.of(in), t.where(in))
-	if stops := t.stopsAt(at); len(stops) > 0 {
+	fmt.Fprintf(b, "\n%d / %d  %#x  %s  %s\n", at, len(p.Steps), in.Addr, syntax.Of(in), t.Where(in))
+	if stops := t.StopsAt(at); len(stops) > 0 {
 		fmt.Fprintln(b, t.t(msgStops, strings.Join(stops, " · ")))
 	}
-	fmt.Fprintln(b, t.t(msgCalls, strings.Join(t.callChain(at), " › ")))
-	for _, f := range t.factsAt(at) {
-		fmt.Fprintf(b, "%s\n        %s\n", t.t(msgFact, t.fact(f)), f.What)
+	fmt.Fprintln(b, t.t(msgCalls, strings.Join(t.CallChain(at), " › ")))
+	for _, f := range t.FactsAt(at) {
+		fmt.Fprintf(b, "%s\n        %s\n", t.t(msgFact, t.Say(f)), f.What)
 	}
 	fmt.Fprintf(b, "\n%s\n", t.t(msgChanges))
 	if at == len(p.Steps) {
 		fmt.Fprintf(b, "    %s\n", t.t(msgEnd, p.To))
-	} else if changes := t.changes(at); len(changes) == 0 && p.Steps[at].Syscall < 0 {
+	} else if changes := t.Changes(at); len(changes) == 0 && p.Steps[at].Syscall < 0 {
 		fmt.Fprintf(b, "    %s\n", t.t(msgNothing))
 	} else {
 		if s := p.Steps[at]; s.Syscall >= 0 {
 			fmt.Fprintf(b, "    %s\n", t.t(msgSyscall, s.Name))
 		}
 		for _, c := range changes {
-			fmt.Fprintf(b, "    %s %s → %s\n", c.what, c.was, c.is)
+			fmt.Fprintf(b, "    %s %s → %s\n", c.What, c.Was, c.Is)
 		}
 	}
 	fmt.Fprintf(b, "\n%s\n", t.t(msgRegisters))
 	regs := p.Regs()
 	for reg := range trace.Reg(trace.NumRegs) {
-		fmt.Fprintf(b, "    %-8s %s\n", reg, t.value(regs[reg]))
+		fmt.Fprintf(b, "    %-8s %s\n", reg, t.Value(regs[reg]))
 	}
 	fmt.Fprintf(b, "\n%s\n", t.t(msgSource))
-	for _, l := range t.sourceAround(at, around, around) {
-		fmt.Fprintf(b, "  %s %5d  %s\n", mark(l.here), l.number, strings.TrimRight(l.text, " "))
+	for _, l := range t.SourceAround(at, around, around) {
+		fmt.Fprintf(b, "  %s %5d  %s\n", mark(l.Here), l.Number, strings.TrimRight(l.Text, " "))
 	}
 	fmt.Fprintf(b, "\n%s\n", t.t(msgCode))
-	for _, i := range t.codeAround(at, around, around) {
+	for _, i := range t.CodeAround(at, around, around) {
 		in := p.Insts[i]
-		fmt.Fprintf(b, "  %s %#x  %s\n", mark(in.Addr == p.PC(at)), in.Addr, syntax.of(in))
+		fmt.Fprintf(b, "  %s %#x  %s\n", mark(in.Addr == p.PC(at)), in.Addr, syntax.Of(in))
 	}
 	return b.Flush()
 }
@@ -64,9 +64,9 @@ func mark(here bool) string {
 	return " "
 }
 
-// callChain are the functions a position is in, outermost first. What was
+// CallChain are the functions a position is in, outermost first. What was
 // jumped to stands in the place of what jumped.
-func (t *Tape) callChain(at int) []string {
+func (t *Tape) CallChain(at int) []string {
 	p := t.Player
 	chain := []string{p.FuncName(at)}
 	for depth := p.Depth(at); depth > 0; depth = p.Depth(at) {
@@ -76,15 +76,15 @@ func (t *Tape) callChain(at int) []string {
 	return chain
 }
 
-// sourceLine is one line of the source at hand.
-type sourceLine struct {
-	number int
-	text   string
-	here   bool
+// SourceLine is one line of the source at hand.
+type SourceLine struct {
+	Number int
+	Text   string // tabs expanded, safe to print
+	Here   bool
 }
 
-// sourceAround are the lines around that of a position, as far as the trace has them.
-func (t *Tape) sourceAround(at, above, below int) (list []sourceLine) {
+// SourceAround are the lines around that of a position, as far as the trace has them.
+func (t *Tape) SourceAround(at, above, below int) (list []SourceLine) {
 	p := t.Player
 	line := p.InstAtPos(at).Line
 	if line < 0 {
@@ -98,7 +98,7 @@ func (t *Tape) sourceAround(at, above, below int) (list []sourceLine) {
 		last++
 	}
 	for i := first; i <= last; i++ {
-		list = append(list, sourceLine{number: p.Lines[i].Number, text: expand(p.Lines[i].Text), here: i == line})
+		list = append(list, SourceLine{Number: p.Lines[i].Number, Text: expand(p.Lines[i].Text), Here: i == line})
 	}
 	return list
 }
@@ -128,8 +128,8 @@ func expand(text string) string {
 	return clean(b.String())
 }
 
-// codeAround are the instructions around that of a position, in the order of their addresses.
-func (t *Tape) codeAround(at, above, below int) (list []int) {
+// CodeAround are the instructions around that of a position, in the order of their addresses.
+func (t *Tape) CodeAround(at, above, below int) (list []int) {
 	p := t.Player
 	here := p.InstAt(p.PC(at))
 	f := p.FuncAt(p.PC(at))

@@ -49,8 +49,8 @@ type Fact struct {
 	What   string // what it is, in the tape's language
 }
 
-// factsAt are the facts known at a position.
-func (t *Tape) factsAt(at int) (list []Fact) {
+// FactsAt are the facts known at a position.
+func (t *Tape) FactsAt(at int) (list []Fact) {
 	for _, f := range t.Facts {
 		if f.At == at {
 			list = append(list, f)
@@ -59,8 +59,8 @@ func (t *Tape) factsAt(at int) (list []Fact) {
 	return list
 }
 
-// stopsAt are the stops of the lab's own facts at a position, or all stops when it has no facts there.
-func (t *Tape) stopsAt(at int) (names []string) {
+// StopsAt are the stops that are passed at a position.
+func (t *Tape) StopsAt(at int) (names []string) {
 	for _, s := range t.Player.Stops {
 		if s.At == at {
 			names = append(names, s.Name)
@@ -129,7 +129,7 @@ func (t *Tape) Target(text string) (Target, error) {
 		if err != nil {
 			return Target{}, fmt.Errorf("%w: %q is no address", ErrNoTarget, text)
 		}
-		return Target{Name: t.nameOf(addr), Addr: addr, Size: 8}, nil
+		return Target{Name: t.NameOf(addr), Addr: addr, Size: 8}, nil
 	}
 	var lo, hi uint64
 	var names []string
@@ -161,16 +161,16 @@ func (t *Tape) Changed(to Target, pos int, next bool) int {
 	return t.Player.Written(to.Addr, to.Size, pos, next)
 }
 
-// nameOf says what lies at an address: a variable, a function, a place on the stack, or the number.
-func (t *Tape) nameOf(addr uint64) string {
-	if name := t.symbol(addr); name != "" {
+// NameOf says what lies at an address: a variable, a function, a place on the stack, or the number.
+func (t *Tape) NameOf(addr uint64) string {
+	if name := t.Symbol(addr); name != "" {
 		return name
 	}
 	return fmt.Sprintf("%#x", addr)
 }
 
-// symbol is the variable or function that holds an address, "" when none does.
-func (t *Tape) symbol(addr uint64) string {
+// Symbol is the variable or function that holds an address, "" when none does.
+func (t *Tape) Symbol(addr uint64) string {
 	p := t.Player
 	plus := func(name string, off uint64) string {
 		if off == 0 {
@@ -191,31 +191,31 @@ func (t *Tape) symbol(addr uint64) string {
 	return ""
 }
 
-// change is one register or range of memory that a step changes.
-type change struct {
-	what     string
-	was, is  string
-	reg      trace.Reg
-	isMemory bool
+// Change is one register or range of memory that a step changes, in words.
+type Change struct {
+	What     string // "rsp", "[runtime.g0.stack.lo]"
+	Was, Is  string
+	Reg      trace.Reg
+	IsMemory bool
 }
 
-// changes are those of a step, in words.
-func (t *Tape) changes(step int) (list []change) {
+// Changes are those that a step makes.
+func (t *Tape) Changes(step int) (list []Change) {
 	p := t.Player
 	s := p.Steps[step]
 	regs, bytes := p.Before(step)
 	for i, set := range s.Set {
-		list = append(list, change{what: set.Reg.String(), reg: set.Reg, was: fmt.Sprintf("%#x", regs[i]), is: t.value(set.Value)})
+		list = append(list, Change{What: set.Reg.String(), Reg: set.Reg, Was: fmt.Sprintf("%#x", regs[i]), Is: t.Value(set.Value)})
 	}
 	for i, put := range s.Put {
-		list = append(list, change{what: "[" + t.nameOf(put.Addr) + "]", isMemory: true, was: content(bytes[i]), is: t.contentOf(put.Bytes)})
+		list = append(list, Change{What: "[" + t.NameOf(put.Addr) + "]", IsMemory: true, Was: content(bytes[i]), Is: t.contentOf(put.Bytes)})
 	}
 	return list
 }
 
-// value is a number and what lies there, if it is an address of something.
-func (t *Tape) value(n uint64) string {
-	if name := t.symbol(n); name != "" {
+// Value is a number and what lies there, if it is an address of something.
+func (t *Tape) Value(n uint64) string {
+	if name := t.Symbol(n); name != "" {
 		return fmt.Sprintf("%#x (%s)", n, name)
 	}
 	return fmt.Sprintf("%#x", n)
@@ -223,7 +223,7 @@ func (t *Tape) value(n uint64) string {
 
 func (t *Tape) contentOf(b []byte) string {
 	if len(b) == 8 {
-		return t.value(binary.LittleEndian.Uint64(b))
+		return t.Value(binary.LittleEndian.Uint64(b))
 	}
 	return content(b)
 }
@@ -243,8 +243,8 @@ func content(b []byte) string {
 	return hex.EncodeToString(b)
 }
 
-// where is the file and line of an instruction, the file without its folders.
-func (t *Tape) where(in trace.Inst) string {
+// Where is the file and line of an instruction, the file without its folders.
+func (t *Tape) Where(in trace.Inst) string {
 	if in.Line < 0 {
 		return ""
 	}
