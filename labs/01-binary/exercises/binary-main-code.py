@@ -1,0 +1,4 @@
+def look(seen):
+    return {"link.main.code": Code("main")}
+
+stops = {"exec": look}
