@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,11 +14,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/rt0lab/rt0lab/runner/build"
+	"github.com/rt0lab/rt0lab/runner/course"
 	"github.com/rt0lab/rt0lab/runner/debugger"
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/image"
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/lab/near"
+	"github.com/rt0lab/rt0lab/runner/mutant"
 	"github.com/rt0lab/rt0lab/runner/observe"
 	"github.com/rt0lab/rt0lab/runner/observe/delve"
 	"github.com/rt0lab/rt0lab/runner/observe/gdb"
@@ -30,14 +33,17 @@ func (s *session) debugCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "debug",
 		Usage:     "a real debugger at a stop of a lab, with the lab's scripts and the runtime's source",
-		ArgsUsage: "LAB",
-		Description: "The commands are those of Delve or gdb, and three more: say EXPRESSION (a word of the lab's\n" +
+		ArgsUsage: "LAB | EXERCISE | MUTANT",
+		Description: "Of an exercise that edits the runtime, and of a mutant, it is the program with the edited runtime;\n" +
+			"what you have written for the exercise so far is in it.\n" +
+			"The commands are those of Delve or gdb, and three more: say EXPRESSION (a word of the lab's\n" +
 			"scripts), facts, stops. Commands can also be piped in. Delve is built in; gdb is the machine's.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "with", Usage: "the debugger: dlv or gdb", Value: "dlv"},
 			&cli.StringFlag{Name: "at", Usage: "where to begin: a `STOP`, such as runtime.schedinit or \"runtime.rt0_go: CPUID\"", DefaultText: "the first one of the lab"},
 			&cli.StringFlag{Name: "setup", Usage: "the setup of the lab to start", DefaultText: "that of the first claim"},
 			&cli.StringFlag{Name: "go", Usage: "a release: local, go1.27.4, 1.27 (its newest patch), or the path of a GOROOT", Value: "local"},
+			workFlag(),
 			&cli.DurationFlag{Name: "patience", Usage: "how long the program may take to come to the stop", Value: debugger.Patience},
 			&cli.StringFlag{Name: "overlay", Usage: "debug a patched runtime: a `FILE` as go build -overlay takes it"},
 		},
@@ -58,13 +64,13 @@ func (s *session) debug(c *cli.Context) error {
 		return err
 	}
 	if c.Args().Len() != 1 {
-		return fmt.Errorf("%w: debug wants the number or name of one lab; see rt0lab list", errUsage)
+		return fmt.Errorf("%w: debug wants one lab, exercise or mutant; see rt0lab list", errUsage)
 	}
-	l, err := data.LabOf(c.Args().First())
+	what, err := topicOf(data, c.Args().First(), &course.Work{Dir: c.String("work")})
 	if err != nil {
 		return err
 	}
-	view, err := viewOf(data, l, witness, c.String("setup"))
+	view, err := viewOf(data, what, witness, c.String("setup"))
 	if err != nil {
 		return err
 	}
@@ -91,10 +97,18 @@ func (s *session) debug(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if what.edits != nil {
+		if overlay != nil {
+			return fmt.Errorf("%w: --overlay: %s is an edited runtime already", errUsage, c.Args().First())
+		}
+		if overlay, err = editsFor(what.edits, tc); err != nil {
+			return err
+		}
+	}
 	d := newDebugger(witness)
 	// Before minutes of building: is there anything to do it with?
 	if err := d.Ready(c.Context); err != nil {
-		return s.instead(l, err)
+		return s.instead(what.lab, err)
 	}
 	bin, err := s.buildOne(c.Context, build.Input{Setup: view.setup, Toolchain: tc, Overlay: overlay})
 	if err != nil {
@@ -111,7 +125,7 @@ func (s *session) debug(c *cli.Context) error {
 		return err
 	}
 	ask.Patience = c.Duration("patience")
-	return s.instead(l, debugger.Start(c.Context, d, ask))
+	return s.instead(what.lab, debugger.Start(c.Context, d, ask))
 }
 
 // instead says what serves where no program can be traced.
@@ -140,10 +154,74 @@ func (s *session) buildOne(ctx context.Context, in build.Input) (build.Binary, e
 	return builder.Build(ctx, in)
 }
 
-// view is what one debugger can see of a lab in one setup.
+// topic is what is to be debugged.
+type topic struct {
+	lab    *lab.Lab
+	name   string       // for the title: of the exercise or mutant, "" of a lab
+	claims []*lab.Claim // what is looked at
+	edits  *lab.Mutant  // of the runtime; nil for the release's own
+}
+
+// topicOf finds a lab, an exercise or a mutant.
+func topicOf(data *lab.Data, arg string, work *course.Work) (*topic, error) {
+	l, notLab := data.LabOf(arg)
+	if notLab == nil {
+		return &topic{lab: l, claims: l.Claims}, nil
+	}
+	if l, e := data.ExerciseOf(arg); e != nil {
+		edits, err := work.Edits(data, l, e)
+		if err != nil {
+			return nil, err
+		}
+		claims := e.Claims()
+		if e.Repair != nil {
+			claims = data.Mutant(e.Repair.Mutant).Refutes
+		}
+		return &topic{lab: l, name: e.ID, claims: claimsOf(data, claims), edits: edits}, nil
+	}
+	var known []string
+	for _, l := range data.Labs {
+		for _, m := range l.Mutants {
+			if m.ID == arg {
+				return &topic{lab: l, name: m.ID, claims: claimsOf(data, m.Refutes), edits: m}, nil
+			}
+			known = append(known, m.ID)
+		}
+		for _, e := range l.Exercises {
+			known = append(known, e.ID)
+		}
+	}
+	if hint := near.Hint(arg, known); hint != "" {
+		return nil, fmt.Errorf("%w: no lab, exercise or mutant %q%s", lab.ErrUnknown, arg, hint)
+	}
+	return nil, notLab
+}
+
+func claimsOf(data *lab.Data, ids []string) (claims []*lab.Claim) {
+	for _, id := range ids {
+		if c := data.Claim(id); c != nil {
+			claims = append(claims, c)
+		}
+	}
+	return claims
+}
+
+// editsFor applies the edits to the release.
+func editsFor(m *lab.Mutant, tc release.Toolchain) (map[string][]byte, error) {
+	fits, err := mutant.Fits(m, tc.Name)
+	if err != nil {
+		return nil, err
+	}
+	if !fits && len(m.Edits) > 0 {
+		return nil, fmt.Errorf("%w: the edits of %s are not for %s; choose another release with --go", errUsage, m.ID, tc.Name)
+	}
+	return mutant.Overlay(m, tc)
+}
+
+// view is what one debugger can see of a topic in one setup.
 type view struct {
+	*topic
 	data     *lab.Data
-	lab      *lab.Lab
 	witness  string
 	setup    *lab.Setup
 	subjects []string
@@ -151,11 +229,11 @@ type view struct {
 }
 
 // viewOf chooses the setup, "" for the first that the witness is asked about.
-func viewOf(data *lab.Data, l *lab.Lab, witness, setup string) (*view, error) {
-	v := &view{data: data, lab: l, witness: witness}
+func viewOf(data *lab.Data, what *topic, witness, setup string) (*view, error) {
+	v := &view{topic: what, data: data, witness: witness}
 	var claims []*lab.Claim
 	setups := map[string]bool{}
-	for _, c := range l.Claims {
+	for _, c := range what.claims {
 		if c.Fact == "" || !slices.Contains(c.Witnesses, witness) {
 			continue
 		}
@@ -173,12 +251,16 @@ func viewOf(data *lab.Data, l *lab.Lab, witness, setup string) (*view, error) {
 			claims = append(claims, c)
 		}
 	}
+	if l := what.lab; len(setups) == 0 && what.name != "" {
+		// What it is about is seen without running a program; the lab may have more.
+		return viewOf(data, &topic{lab: l, claims: l.Claims, edits: what.edits}, witness, setup)
+	}
 	there := slices.Sorted(maps.Keys(setups))
 	switch {
 	case len(setups) == 0:
-		return nil, fmt.Errorf("%w: lab %s has nothing that %s can start and look at; its claims are seen without running a program (rt0lab verify %02d)", errUsage, l.ID, witness, l.Number)
+		return nil, fmt.Errorf("%w: lab %s has nothing that %s can start and look at; its claims are seen without running a program (rt0lab verify %02d)", errUsage, what.lab.ID, witness, what.lab.Number)
 	case v.setup == nil:
-		return nil, fmt.Errorf("%w: %s looks at no setup %q of lab %s%s (there are %s)", errUsage, witness, setup, l.ID, near.Hint(setup, there), strings.Join(there, ", "))
+		return nil, fmt.Errorf("%w: %s looks at no setup %q of lab %s%s (there are %s)", errUsage, witness, setup, what.lab.ID, near.Hint(setup, there), strings.Join(there, ", "))
 	}
 	v.subjects = verify.SubjectsOf(claims)
 	for _, c := range claims {
@@ -225,7 +307,7 @@ func (s *session) sitting(v *view, bin, beside build.Binary, at string) (debugge
 			Lib: lib, Scripts: scripts, Places: places, Specs: specs,
 		},
 		At: at, Lang: s.lang,
-		Title: fmt.Sprintf("%s: %s · %s · %s/%s · %s", v.lab.ID, v.lab.Title.In(s.lang), bin.Release, bin.GOOS, bin.GOARCH, v.setup.Name),
+		Title: fmt.Sprintf("%s: %s · %s · %s/%s · %s", cmp.Or(v.name, v.lab.ID), v.lab.Title.In(s.lang), bin.Release, bin.GOOS, bin.GOARCH, v.setup.Name),
 		Stdin: s.stdin, Stdout: s.terminal, Stderr: s.stderr,
 	}
 	if p := ask.Place(); p.State != place.Placed {

@@ -209,6 +209,30 @@ func (w *Work) given(l *lab.Lab, e *lab.Exercise) (*given, error) {
 	return &given{file: w.Files(l, e)[0]}, nil
 }
 
+// Edits are what the runtime of a break or repair exercise differs by: the mutant's edits and
+// those the learner has written so far; nil for the other kinds.
+func (w *Work) Edits(d *lab.Data, l *lab.Lab, e *lab.Exercise) (*lab.Mutant, error) {
+	if e.Break == nil && e.Repair == nil {
+		return nil, nil
+	}
+	given, err := w.given(l, e)
+	if err == nil {
+		err = given.problem
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := &lab.Mutant{ID: e.ID, File: given.file}
+	if e.Repair != nil {
+		m := d.Mutant(e.Repair.Mutant)
+		all.Edits, all.File = m.Edits, m.File
+	}
+	if len(given.edits) > 0 { // an edit that is wrong is the learner's
+		all.Edits, all.File = slices.Concat(all.Edits, given.edits), given.file
+	}
+	return all, nil
+}
+
 var toolOf = map[string]string{".star": "delve", ".py": "gdb"}
 
 // untouched reports whether the file still has the line that a starter has in the place of an

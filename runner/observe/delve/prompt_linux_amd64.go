@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-delve/delve/pkg/goversion"
 	"go.starlark.net/starlark"
 
 	"github.com/rt0lab/rt0lab/runner/debugger"
@@ -208,9 +207,5 @@ func (p *prompt) stops() (lines []string) {
 }
 
 func (p *prompt) banner() string {
-	bi := p.walker.target.BinInfo()
-	if goversion.Compatible(bi.DwarfVersion(), bi.Producer(), false) != nil {
-		p.session.Notes = append(p.session.Notes, p.walker.warnings...)
-	}
 	return p.session.Banner("regs · stepi · disassemble · bt · break *ADDRESS · continue")
 }
