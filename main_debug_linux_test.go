@@ -35,20 +35,20 @@ func needsDebugger(t *testing.T, with string) {
 }
 
 // debugCommand is rt0lab debug below supervise; left tells what outlived it.
-func debugCommand(t *testing.T, args ...string) (cmd *exec.Cmd, left func() string) {
+func debugCommand(t *testing.T, args ...string) (cmd *exec.Cmd, left func() (processes, files string)) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "left")
-	cmd = exec.Command(here2(t, "supervise"), append([]string{file, here2(t, "rt0lab")}, args...)...)
+	cmd = exec.Command(pathOf(t, "supervise"), append([]string{file, pathOf(t, "rt0lab")}, args...)...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), append(environment(t), "HOME="+dir, "TERM=xterm", "TMPDIR="+dir)...)
-	return cmd, func() string {
+	return cmd, func() (processes, files string) {
 		text, _ := os.ReadFile(file)
 		found, _ := filepath.Glob(filepath.Join(dir, "rt0lab-*"))
-		return string(text) + strings.Join(found, "\n")
+		return string(text), strings.Join(found, "\n")
 	}
 }
 
-func here2(t *testing.T, name string) string {
+func pathOf(t *testing.T, name string) string {
 	path, err := exec.LookPath(name)
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +69,8 @@ func debugged(t *testing.T, commands string, args ...string) (stdout, stderr str
 	} else if err != nil {
 		t.Fatal(err)
 	}
-	if l := left(); l != "" {
-		t.Errorf("left behind: %s", l)
+	if processes, files := left(); processes+files != "" {
+		t.Errorf("left behind: %s %s", processes, files)
 	}
 	return out.String(), errs.String(), status
 }
@@ -306,7 +306,7 @@ func TestDebugTerminal(t *testing.T) {
 		}
 	}
 	for _, tool := range debugTools {
-		for _, leave := range []string{"quit\r", "\x04", "hang up"} {
+		for _, leave := range []string{"quit\r", "\x04", "terminated", "killed"} {
 			t.Run(tool.with+" "+strings.TrimSpace(fmt.Sprintf("%q", leave)), func(t *testing.T) {
 				t.Parallel()
 				needsDebugger(t, tool.with)
@@ -332,10 +332,10 @@ func TestDebugTerminal(t *testing.T) {
 				p.types("say 2 * Var(\"main.answer\")\r")
 				p.sees("84 (0x54)")
 				p.sees(prompt)
-				if leave == "hang up" {
+				if signal, ok := map[string]unix.Signal{"terminated": unix.SIGTERM, "killed": unix.SIGKILL}[leave]; ok {
 					for _, pid := range descendants(cmd.Process.Pid) {
 						if a := arguments(pid); filepath.Base(a[0]) == "rt0lab" {
-							_ = unix.Kill(pid, unix.SIGTERM)
+							_ = unix.Kill(pid, signal)
 							break
 						}
 					}
@@ -344,21 +344,41 @@ func TestDebugTerminal(t *testing.T) {
 				}
 				err = <-p.ended
 				var exit *exec.ExitError
-				if leave == "hang up" {
-					if !errors.As(err, &exit) || exit.ExitCode() != 2 {
-						t.Errorf("ended with %v, want exit status 2", err)
-					}
-				} else if err != nil {
-					t.Errorf("ended with %v", err)
+				want := map[string]int{"terminated": 2, "killed": 125}[leave]
+				if errors.As(err, &exit) && exit.ExitCode() != want || exit == nil && (err != nil || want != 0) {
+					t.Errorf("ended with %v, want exit status %d", err, want)
+				}
+				processes, files := left()
+				if leave == "killed" { // who is killed restores nothing; the files are for the next one to remove
+					files = ""
+				}
+				if processes+files != "" {
+					t.Errorf("left behind: %s %s", processes, files)
+				}
+				if leave == "killed" {
+					return
 				}
 				after, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
 				if err != nil || *after != *before {
 					t.Errorf("the terminal was %+v and is %+v (%v)", before, after, err)
 				}
-				if l := left(); l != "" {
-					t.Errorf("left behind: %s", l)
-				}
 			})
 		}
+	}
+}
+
+// TestDebugEmulated sits before a program for another machine, which qemu runs.
+func TestDebugEmulated(t *testing.T) {
+	t.Parallel()
+	needsDebugger(t, "gdb")
+	for _, program := range []string{"qemu-aarch64-static", "gdb-multiarch"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("needs qemu and a gdb for all machines: %v (apt install qemu-user-static gdb-multiarch)", err)
+		}
+	}
+	stdout, stderr, status := debugged(t, "say Goarch()\nsay Symbol(Reg(\"pc\"))\nfacts\n", "debug", "21", "--with", "gdb", "--setup", "arm64")
+	if status != 0 || !strings.Contains(stdout, "(gdb) 'arm64'\n") || !strings.Contains(stdout, "words   say Reg(\"sp\")") ||
+		!regexp.MustCompile(`(?m)^\d+\tfunc check\(\) \{$`).MatchString(stdout) || !strings.Contains(stdout, "(gdb) 'runtime.check'\n") {
+		t.Errorf("exit status %d\n%s%s", status, stdout, stderr)
 	}
 }

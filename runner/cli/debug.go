@@ -259,6 +259,10 @@ func viewOf(data *lab.Data, what *topic, witness, setup string) (*view, error) {
 	switch {
 	case len(setups) == 0:
 		return nil, fmt.Errorf("%w: lab %s has nothing that %s can start and look at; its claims are seen without running a program (rt0lab verify %02d)", errUsage, what.lab.ID, witness, what.lab.Number)
+	case v.setup == nil && what.lab.Setups[setup] != nil:
+		goos, goarch := what.lab.Setups[setup].System()
+		return nil, fmt.Errorf("%w: %s has nothing to look at in the setup %s (%s/%s): Delve starts what is built for linux/amd64, gdb linux/arm64 as well, by qemu (there are %s)",
+			errUsage, witness, setup, goos, goarch, strings.Join(there, ", "))
 	case v.setup == nil:
 		return nil, fmt.Errorf("%w: %s looks at no setup %q of lab %s%s (there are %s)", errUsage, witness, setup, what.lab.ID, near.Hint(setup, there), strings.Join(there, ", "))
 	}

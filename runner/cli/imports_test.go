@@ -25,7 +25,7 @@ var rights = []struct {
 	rooms []string
 }{
 	{"os/exec", []string{"release", "build", "debugger", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli"}},
-	{"os", []string{"release", "build", "image", "place", "recording", "trace", "mutant", "newpost", "course", "debugger", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli", "lab/schemagen"}},
+	{"os", []string{"release", "build", "image", "place", "recording", "trace", "mutant", "newpost", "course", "debugger", "observe/room", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "ebpf/startup", "cli", "lab/schemagen"}},
 	{"os/signal", []string{"cli", "ebpf", "debugger", "observe/delve"}},
 	{"golang.org/x/sys/", []string{"debugger", "observe/delve", "observe/gdb", "observe/uprobe", "ebpf", "build", "release", "trace/step"}},
 	{"github.com/go-delve/", []string{"observe/delve"}},

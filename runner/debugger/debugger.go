@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rt0lab/rt0lab/runner/observe"
+	"github.com/rt0lab/rt0lab/runner/observe/room"
 	"github.com/rt0lab/rt0lab/runner/place"
 )
 
@@ -94,6 +95,7 @@ func Start(ctx context.Context, d Debugger, s Session) error {
 	if p := s.Place(); p.State != place.Placed {
 		return fmt.Errorf("debug at %s: %w: %s", s.At, ErrNotReached, p.Reason)
 	}
+	room.Sweep()
 	if s.Files != nil {
 		dir, remove, err := layDown(s.Files)
 		if err != nil {

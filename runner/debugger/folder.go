@@ -7,26 +7,20 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-)
 
-// Folder makes a private folder for one session, and says how to remove it.
-func Folder() (dir string, remove func(), err error) {
-	dir, err = os.MkdirTemp("", fmt.Sprintf("rt0lab-debug-%d-", os.Getpid()))
-	if err != nil {
-		return "", nil, fmt.Errorf("make a private folder: %w", err)
-	}
-	return dir, func() { _ = os.RemoveAll(dir) }, nil
-}
+	"github.com/rt0lab/rt0lab/runner/observe/room"
+)
 
 // old is before every program.
 var old = time.Unix(1, 0)
 
 // layDown writes files into a folder of their own, under the names that a build gives them.
 func layDown(files fs.FS) (dir string, remove func(), err error) {
-	dir, remove, err = Folder()
+	private, err := room.New("debug")
 	if err != nil {
 		return "", nil, err
 	}
+	dir, remove = private.Path, private.Remove
 	err = fs.WalkDir(files, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err

@@ -30,7 +30,7 @@ var messages = [messageCount]struct{ en, zh string }{
 	msgInstead:    {"%s: %v; this is the program's first instruction", "%s：没有停在那里（%v）；现在停在程序的第一条指令处"},
 	msgAt:         {"stopped at %s (breakpoint 1)", "停在 %s（断点 1）"},
 	msgAtExec:     {"stopped at the first instruction after exec", "停在 exec 之后的第一条指令"},
-	msgWords:      {"words   say Reg(\"rsp\")   say Minor()   say Var(\"runtime.g0.stack.lo\")", "词语   say Reg(\"rsp\")   say Minor()   say Var(\"runtime.g0.stack.lo\")"},
+	msgWords:      {"words   say Reg(\"%s\")   say Minor()   say Var(\"runtime.g0.stack.lo\")", "词语   say Reg(\"%s\")   say Minor()   say Var(\"runtime.g0.stack.lo\")"},
 	msgLooks:      {"facts   what the lab's scripts see here     stops   where they look", "facts  实验的脚本在此处看到的事实     stops  脚本查看的位置"},
 	msgMoves:      {"try     %s", "试试   %s"},
 	msgLeave:      {"leave   quit, or Ctrl-D; Ctrl-C stops a running program", "离开   quit 或 Ctrl-D；Ctrl-C 让运行中的程序停下"},
@@ -74,7 +74,11 @@ func (s *Session) Banner(try string) string {
 	if s.Place().Exec {
 		at = Text(s.Lang, msgAtExec)
 	}
+	pointer := "rsp"
+	if s.GOARCH == "arm64" {
+		pointer = "sp"
+	}
 	lines := append([]string{s.Title, at}, s.Notes...)
-	lines = append(lines, Text(s.Lang, msgWords), Text(s.Lang, msgLooks), fmt.Sprintf(Text(s.Lang, msgMoves), try), Text(s.Lang, msgLeave))
+	lines = append(lines, fmt.Sprintf(Text(s.Lang, msgWords), pointer), Text(s.Lang, msgLooks), fmt.Sprintf(Text(s.Lang, msgMoves), try), Text(s.Lang, msgLeave))
 	return strings.Join(lines, "\n") + "\n\n"
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rt0lab/rt0lab/runner/debugger"
 	"github.com/rt0lab/rt0lab/runner/observe"
+	"github.com/rt0lab/rt0lab/runner/observe/room"
 )
 
 var _ debugger.Debugger = (*witness)(nil)
@@ -36,11 +37,11 @@ func (w *witness) Debug(ctx context.Context, s debugger.Session) error {
 	if err := debuggable(s.Request); err != nil {
 		return err
 	}
-	folder, remove, err := debugger.Folder()
+	private, err := room.New("debug")
 	if err != nil {
 		return err
 	}
-	defer remove()
+	defer private.Remove()
 	orders, hold, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("start Delve: %w", err)
@@ -61,7 +62,7 @@ func (w *witness) Debug(ctx context.Context, s debugger.Session) error {
 	cmd.WaitDelay = grace
 	told := make(chan outcome, 1)
 	go func() {
-		_ = json.NewEncoder(hold).Encode(sitting{Session: s, Folder: folder, Color: os.Getenv("NO_COLOR") == ""})
+		_ = json.NewEncoder(hold).Encode(sitting{Session: s, Folder: private.Path, Color: os.Getenv("NO_COLOR") == ""})
 	}()
 	go func() {
 		var o outcome

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rt0lab/rt0lab/runner/debugger"
 	"github.com/rt0lab/rt0lab/runner/observe"
+	"github.com/rt0lab/rt0lab/runner/observe/room"
 	"github.com/rt0lab/rt0lab/runner/place"
 )
 
@@ -57,18 +58,18 @@ func (w *Witness) Debug(ctx context.Context, s debugger.Session) error {
 		}
 		with, qemu = e.gdb, e.qemu
 	}
-	private, err := newRoom()
+	private, err := room.New("gdb")
 	if err != nil {
 		return fmt.Errorf("debug with gdb: %w", err)
 	}
-	defer private.remove()
+	defer private.Remove()
 	s.Notes = append(s.Notes, with.warnings()...)
-	if err := lay(private.path, s, qemu); err != nil {
+	if err := lay(private.Path, s, qemu); err != nil {
 		return fmt.Errorf("debug with gdb: %w", err)
 	}
-	runErr := talk(ctx, with.path, private.path, s)
+	runErr := talk(ctx, with.path, private.Path, s)
 	var o outcome
-	data, err := os.ReadFile(filepath.Join(private.path, reportFile))
+	data, err := os.ReadFile(filepath.Join(private.Path, reportFile))
 	if err == nil {
 		err = json.Unmarshal(data, &o)
 	}
@@ -88,8 +89,8 @@ func (w *Witness) Debug(ctx context.Context, s debugger.Session) error {
 }
 
 // lay writes what gdb reads into the private folder.
-func lay(room string, s debugger.Session, qemu string) error {
-	req, err := requestFor(room, s.Request, qemu)
+func lay(dir string, s debugger.Session, qemu string) error {
+	req, err := requestFor(dir, s.Request, qemu)
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func lay(room string, s debugger.Session, qemu string) error {
 		return fmt.Errorf("write the request: %w", err)
 	}
 	for name, content := range map[string][]byte{requestFile: data, libFile: []byte(s.Lib.Source), walkFile: walkSource, startFile: startSource, sessionFile: sessionSource} {
-		if err := os.WriteFile(filepath.Join(room, name), content, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			return fmt.Errorf("write the request: %w", err)
 		}
 	}

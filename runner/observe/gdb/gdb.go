@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/rt0lab/rt0lab/runner/observe"
+	"github.com/rt0lab/rt0lab/runner/observe/room"
 	"github.com/rt0lab/rt0lab/runner/place"
 )
 
@@ -149,17 +150,17 @@ func (s *attempt) died() bool { return !s.ended && !s.killed && s.calling == nil
 // start runs gdb once, in a room of its own. The error is the caller's end, or that gdb
 // could not start the fixture; what else went wrong is in the walk.
 func (w *Witness) start(ctx context.Context, req observe.Request, with tool, qemu string) (*attempt, error) {
-	private, err := newRoom()
+	private, err := room.New("gdb")
 	if err != nil {
 		return nil, fmt.Errorf("observe with gdb: %w", err)
 	}
-	defer private.remove()
-	room := private.path
-	if err := w.prepare(room, req, qemu); err != nil {
+	defer private.Remove()
+	dir := private.Path
+	if err := w.prepare(dir, req, qemu); err != nil {
 		return nil, fmt.Errorf("observe with gdb: %w", err)
 	}
-	last, runErr := run(ctx, with.path, room, req.Binary)
-	s := &attempt{report: readReport(filepath.Join(room, reportFile)), killed: ctx.Err() != nil}
+	last, runErr := run(ctx, with.path, dir, req.Binary)
+	s := &attempt{report: readReport(filepath.Join(dir, reportFile)), killed: ctx.Err() != nil}
 	switch {
 	case s.killed && !errors.Is(context.Cause(ctx), errDeadline):
 		return nil, fmt.Errorf("observe with gdb: %w", context.Cause(ctx))

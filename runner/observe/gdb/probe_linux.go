@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/rt0lab/rt0lab/runner/observe"
+	"github.com/rt0lab/rt0lab/runner/observe/room"
 )
 
 // probe finds gdb and asks it what it can.
@@ -22,7 +23,7 @@ func (w *Witness) probe(ctx context.Context) (tool, error) {
 	if err != nil {
 		return tool{}, fmt.Errorf("%w: %s is not in PATH (%w); %s", observe.ErrMachine, w.command, err, install)
 	}
-	sweep()
+	room.Sweep()
 	text, exit, err := answers(ctx, path)
 	if err != nil {
 		return tool{}, err
@@ -39,16 +40,16 @@ func (w *Witness) probe(ctx context.Context) (tool, error) {
 
 // answers is what a gdb says of itself, and after that to the commands.
 func answers(ctx context.Context, path string, commands ...string) (text string, exit, err error) {
-	room, err := newRoom()
+	private, err := room.New("gdb")
 	if err != nil {
 		return "", nil, err
 	}
-	defer room.remove()
+	defer private.Remove()
 	args := []string{"-ex", "show version", "-ex", pythonQuestion}
 	for _, c := range commands {
 		args = append(args, "-ex", c)
 	}
-	cmd := child(ctx, path, room.path, args...)
+	cmd := child(ctx, path, private.Path, args...)
 	all := &head{}
 	cmd.Stdout, cmd.Stderr = all, all
 	exit = runChild(cmd)

@@ -1,4 +1,4 @@
-package gdb
+package room
 
 import (
 	"errors"
@@ -24,15 +24,15 @@ func lock(path string) *os.File {
 	return f
 }
 
-// roomName is the pattern of newRoom's names; the first group is the process.
-var roomName = regexp.MustCompile(`^rt0lab-gdb-([1-9]\d*)-\d+$`)
+// name is the pattern of New's names; the first group is the process.
+var name = regexp.MustCompile(`^rt0lab-[a-z]+-([1-9]\d*)-\d+$`)
 
-// sweep removes the rooms that processes of this user left behind when they
+// Sweep removes the rooms that processes of this user left behind when they
 // were killed. What it cannot remove stays: it is in nobody's way.
-func sweep() {
+func Sweep() {
 	entries, _ := os.ReadDir(os.TempDir())
 	for _, e := range entries {
-		m := roomName.FindStringSubmatch(e.Name())
+		m := name.FindStringSubmatch(e.Name())
 		if m == nil || !e.IsDir() {
 			continue
 		}

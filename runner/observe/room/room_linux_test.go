@@ -1,4 +1,4 @@
-package gdb
+package room
 
 import (
 	"fmt"
@@ -16,11 +16,11 @@ func TestSweep(t *testing.T) {
 		t.Skipf("needs the command true: %v", err)
 	}
 	pid := gone.Process.Pid // waited for: nobody has it
-	own, err := newRoom()
+	own, err := New("gdb")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer own.remove()
+	defer own.Remove()
 	folder := func(format string, args ...any) string {
 		path := filepath.Join(dir, fmt.Sprintf(format, args...))
 		if err := os.MkdirAll(filepath.Join(path, "sub"), 0o700); err != nil {
@@ -47,11 +47,11 @@ func TestSweep(t *testing.T) {
 	}
 	defer held.Close()
 	stays := map[string]bool{
-		own.path: true, folder("rt0lab-gdb-%d-1", os.Getpid()): true, folder("rt0lab-gdb-%d-2", pid): false, elsewhere: true,
+		own.Path: true, folder("rt0lab-gdb-%d-1", os.Getpid()): true, folder("rt0lab-gdb-%d-2", pid): false, folder("rt0lab-debug-%d-2", pid): false, elsewhere: true,
 		folder("rt0lab-gdb-%d", pid): true, folder("rt0lab-gdb-%d-x", pid): true, folder("other-%d-1", pid): true,
 		file: true, link: true, target: true, folder("rt0lab-gdb-99999999999999999999-1"): true,
 	}
-	sweep()
+	Sweep()
 	for path, want := range stays {
 		if _, err := os.Lstat(path); (err == nil) != want {
 			t.Errorf("%s is there: %t, want %t", filepath.Base(path), err == nil, want)
