@@ -85,7 +85,7 @@ var messages = [messageCount]struct{ en, zh string }{
 	MsgKindList:       {"several values in their order, with spaces or commas between", "按顺序写出若干个值，用空格或逗号隔开"},
 	MsgKindChoice:     {"one letter, a to %s", "一个字母，a 到 %s"},
 	MsgKindUnit:       {"%s (%s)", "%s（%s）"},
-	MsgEditForm:       {"Each edit replaces a text that stands exactly once in a file of GOROOT/src:\nedits:\n  - file: runtime/proc.go\n    old: the text that is there\n    new: the text that takes its place\nGOROOT is what go env GOROOT says of the release you work on.", "每处修改替换 GOROOT/src 下某个文件里恰好出现一次的一段文字：\nedits:\n  - file: runtime/proc.go\n    old: 原来的文字\n    new: 换成的文字\nGOROOT 即你所用版本的 go env GOROOT。"},
+	MsgEditForm:       {"Each edit replaces a text that stands exactly once in a file of GOROOT/src:\nedits:\n  - file: runtime/proc.go\n    old: the text that is there\n    new: the text that takes its place\nSeveral lines stand in a block: old: |- and the lines below it, with spaces in front of what you paste.\nGOROOT is what go env GOROOT says of the release you work on.", "每处修改替换 GOROOT/src 下某个文件里恰好出现一次的一段文字：\nedits:\n  - file: runtime/proc.go\n    old: 原来的文字\n    new: 换成的文字\n有好几行时用块：写 old: |-，各行放在下面，在粘贴的内容前面加上空格。\nGOROOT 即你所用版本的 go env GOROOT。"},
 	MsgSheet:          {"%s · %s\nWrite each answer behind its colon, save, and run: rt0lab check", "%s · %s\n把答案写在冒号后面，保存，然后运行：rt0lab check"},
 	MsgFact:           {"Report %s (%s): %s", "报告 %s（%s）：%s"},
 	MsgStops:          {"Stops that serve: %s", "可用的停点：%s"},

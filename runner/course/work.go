@@ -252,7 +252,7 @@ func readEdits(file string, data []byte) ([]lab.Edit, error) {
 	var f struct {
 		Edits []form.Edit `yaml:"edits"`
 	}
-	if errs := strict.Decode(data, &f); len(errs) > 0 {
+	if errs := strict.Decode(withoutTabs(data), &f); len(errs) > 0 {
 		return nil, fmt.Errorf("%s:%d: %s", file, errs[0].Line, errs[0].Msg)
 	}
 	var edits []lab.Edit
@@ -260,7 +260,7 @@ func readEdits(file string, data []byte) ([]lab.Edit, error) {
 		if !fs.ValidPath(e.File) {
 			return nil, fmt.Errorf("%s:%d: file %q: want a path below GOROOT/src, like runtime/proc.go", file, e.Lines.Of("file"), e.File)
 		}
-		edits = append(edits, lab.Edit{Go: string(e.Go), File: e.File, Old: e.Old, New: e.New, Line: e.Lines.Of("")})
+		edits = append(edits, lab.Edit{Go: string(e.Go), File: e.File, Old: withTabs(e.Old), New: withTabs(e.New), Line: e.Lines.Of("")})
 	}
 	return edits, nil
 }
