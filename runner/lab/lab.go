@@ -210,8 +210,11 @@ type Mutant struct {
 	// Dies is set when the mutated program does not reach main.main: facts behind the place
 	// where it ends are then not seen, and that does not count as a change.
 	Dies bool
-	File string
-	Line int
+	// Hangs is set when it does not end either: who waits for a place behind the one where it
+	// hangs gives up, and that does not count as a change.
+	Hangs bool
+	File  string
+	Line  int
 	// Lines are the lines of the keys, for messages.
 	Lines strict.Lines
 }

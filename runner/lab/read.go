@@ -242,7 +242,7 @@ func values(list []form.Value) []fact.Value {
 }
 
 func (l *loader) mutant(file string, f form.Mutant) *Mutant {
-	m := &Mutant{ID: f.ID, Says: text(f.Says), Refutes: f.Refutes, LetsHold: f.LetsHold, Dies: f.Dies, File: file, Line: f.Lines.Of(""), Lines: f.Lines}
+	m := &Mutant{ID: f.ID, Says: text(f.Says), Refutes: f.Refutes, LetsHold: f.LetsHold, Dies: f.Dies, Hangs: f.Hangs, File: file, Line: f.Lines.Of(""), Lines: f.Lines}
 	if m.ID != "" && !plainName.MatchString(m.ID) {
 		l.fail(RuleName, file, m.Lines.Of("id"), "mutant %q: an id is lower-case words joined by -", m.ID)
 	}

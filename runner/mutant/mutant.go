@@ -154,8 +154,10 @@ func Judge(m *lab.Mutant, releaseName string, plain, mutated []verify.Cell) Find
 		case named:
 			f.Missed = append(f.Missed, describe(c, was))
 		case is == was, was == judge.Refuted && is == judge.Holds && slices.Contains(m.LetsHold, id):
-		case m.Dies && is == judge.Untested:
+		case (m.Dies || m.Hangs) && is == judge.Untested:
 			// The mutated program ended before the stop of this fact.
+		case m.Hangs && is == judge.Broken:
+			// It did not, and the witnesses waited in vain.
 		default:
 			f.Stray = append(f.Stray, describe(c, was))
 		}

@@ -92,6 +92,21 @@ func TestJudge(t *testing.T) {
 			want: Finding{Caught: []string{"a"}, Stray: []string{"b: untested, was holds"}},
 		},
 		{
+			name: "waited for in vain, and it says that it hangs", mutant: lab.Mutant{Refutes: []string{"a"}, Hangs: true},
+			before: outcomes{"a": holds, "b": holds}, after: outcomes{"a": refuted, "b": broken},
+			ok: true, want: Finding{Caught: []string{"a"}},
+		},
+		{
+			name: "waited for in vain, and it says that it ends", mutant: lab.Mutant{Refutes: []string{"a"}, Dies: true},
+			before: outcomes{"a": holds, "b": holds}, after: outcomes{"a": refuted, "b": broken},
+			want: Finding{Caught: []string{"a"}, Stray: []string{"b: broken, was holds"}},
+		},
+		{
+			name: "hanging does not excuse what it names", mutant: lab.Mutant{Refutes: []string{"a"}, Hangs: true},
+			before: outcomes{"a": holds}, after: outcomes{"a": broken},
+			want: Finding{Missed: []string{"a: broken, was holds"}},
+		},
+		{
 			name: "dying does not excuse what it names", mutant: lab.Mutant{Refutes: []string{"a"}, Dies: true},
 			before: outcomes{"a": holds}, after: outcomes{"a": untested},
 			want: Finding{Missed: []string{"a: untested, was holds"}},

@@ -187,6 +187,8 @@ type Mutant struct {
 	LetsHold []string `yaml:"lets_hold"`
 	// The mutated program does not reach main.main.
 	Dies bool `yaml:"dies"`
+	// The mutated program neither reaches main.main nor ends.
+	Hangs bool `yaml:"hangs"`
 }
 
 // Edit replaces a text that stands exactly once in a file of GOROOT/src.
