@@ -132,15 +132,9 @@ func (g *Grader) breaks(ctx context.Context, e *lab.Exercise, given *given, r *R
 	if v := plain.Cells[0].Verdict; v.Outcome != judge.Holds {
 		return notHolding(claim, v)
 	}
-	res, wrong, err := g.edited(ctx, []*lab.Claim{claim}, given, given.edits)
-	switch {
-	case err != nil:
+	res, wrong, err := g.edited(ctx, []*lab.Claim{claim}, plain, given, given.edits)
+	if err != nil {
 		return err
-	case wrong == "":
-		wrong, err = g.starts(ctx, plain, res)
-		if err != nil {
-			return err
-		}
 	}
 	if wrong == "" {
 		switch v := res.Cells[0].Verdict; v.Outcome {
@@ -179,15 +173,9 @@ func (g *Grader) repair(ctx context.Context, e *lab.Exercise, given *given, r *R
 	if len(claims) == 0 {
 		return notHolding(plain.Cells[0].Claim, plain.Cells[0].Verdict)
 	}
-	res, wrong, err := g.edited(ctx, claims, given, slices.Concat(m.Edits, given.edits))
-	switch {
-	case err != nil:
+	res, wrong, err := g.edited(ctx, claims, plain, given, slices.Concat(m.Edits, given.edits))
+	if err != nil {
 		return err
-	case wrong == "":
-		wrong, err = g.starts(ctx, plain, res)
-		if err != nil {
-			return err
-		}
 	}
 	if wrong == "" {
 		left := 0
@@ -222,8 +210,9 @@ func (g *Grader) finish(e *lab.Exercise, wrong string, r *Result) {
 	r.State, r.Says = Failed, []string{wrong, g.t(MsgLook, e.Look.In(g.Lang)), g.t(MsgSources, sources)}
 }
 
-// edited judges the claims on an edited runtime; wrong is what the learner did wrong.
-func (g *Grader) edited(ctx context.Context, claims []*lab.Claim, given *given, edits []lab.Edit) (res *verify.Result, wrong string, err error) {
+// edited judges the claims on an edited runtime, once its programs have been seen to end as the
+// unchanged ones do: a debugger would wait long for one that hangs. Wrong is what the learner did wrong.
+func (g *Grader) edited(ctx context.Context, claims []*lab.Claim, plain *verify.Result, given *given, edits []lab.Edit) (res *verify.Result, wrong string, err error) {
 	if given.problem != nil {
 		return nil, given.problem.Error(), nil
 	}
@@ -234,11 +223,12 @@ func (g *Grader) edited(ctx context.Context, claims []*lab.Claim, given *given, 
 	if err != nil {
 		return nil, "", err
 	}
-	res, err = g.Engine(g.Scripts).Run(ctx, verify.Ask{Claims: claims, Toolchain: g.Toolchain, Overlay: overlay})
+	engine, ask := g.Engine(g.Scripts), verify.Ask{Claims: claims, Toolchain: g.Toolchain, Overlay: overlay, BuildOnly: true}
+	built, err := engine.Run(ctx, ask)
 	if err != nil {
 		return nil, "", err
 	}
-	for _, start := range res.Starts {
+	for _, start := range built.Starts {
 		switch err := start.BuildErr; {
 		case errors.Is(err, build.ErrCompile):
 			return nil, g.t(MsgNotBuilt, err), nil
@@ -246,7 +236,12 @@ func (g *Grader) edited(ctx context.Context, claims []*lab.Claim, given *given, 
 			return nil, "", err
 		}
 	}
-	return res, "", nil
+	if wrong, err := g.starts(ctx, plain, built); err != nil || wrong != "" {
+		return nil, wrong, err
+	}
+	ask.BuildOnly = false
+	res, err = engine.Run(ctx, ask)
+	return res, "", err
 }
 
 // starts runs the programs of both results and says what is wrong with the edited ones, "" when

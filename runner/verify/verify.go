@@ -73,6 +73,8 @@ type Ask struct {
 	Witnesses []string
 	// Overlay is a patched runtime, see build.Input.
 	Overlay map[string][]byte
+	// BuildOnly asks nobody: the result has the binaries, or why there are none, and no cells.
+	BuildOnly bool
 }
 
 // Cell is one claim judged on one release.
@@ -130,6 +132,9 @@ func (e *Engine) Run(ctx context.Context, ask Ask) (*Result, error) {
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
+	}
+	if ask.BuildOnly {
+		return res, nil
 	}
 	for _, c := range ask.Claims {
 		setup, err := e.setupOf(c)
@@ -213,7 +218,7 @@ func (e *Engine) walk(ctx context.Context, ask Ask, p *plan) error {
 	if errors.Is(err, build.ErrCache) || errors.Is(err, build.ErrOverlay) {
 		return err // the same for every setup: said once, and no property of a claim
 	}
-	if p.start.Binary, p.start.BuildErr = bin, err; err != nil {
+	if p.start.Binary, p.start.BuildErr = bin, err; err != nil || ask.BuildOnly {
 		return nil
 	}
 	reqs, err := e.requests(ask, p, bin)

@@ -214,6 +214,29 @@ func TestRunOnly(t *testing.T) {
 	}
 }
 
+func TestRunBuildOnly(t *testing.T) {
+	t.Parallel()
+	delve, gdb := &witness{name: "delve"}, &witness{name: "gdb"}
+	e, _ := engine(t, &builder{}, delve, gdb)
+	ask := all(e)
+	ask.BuildOnly = true
+	res, err := e.Run(t.Context(), ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Cells) > 0 || len(delve.seen) > 0 || len(gdb.seen) > 0 {
+		t.Errorf("%d claims judged, delve asked %d times, gdb %d; want nobody asked", len(res.Cells), len(delve.seen), len(gdb.seen))
+	}
+	for key, start := range res.Starts {
+		if start.Binary.Path == "" || start.BuildErr != nil {
+			t.Errorf("%s: no binary: %v", key, start.BuildErr)
+		}
+	}
+	if len(res.Starts) != 2 {
+		t.Errorf("%d setups were built, want 2", len(res.Starts))
+	}
+}
+
 // TestRunReasons: each way in which nothing is seen has its own outcome.
 func TestRunReasons(t *testing.T) {
 	t.Parallel()
