@@ -35,6 +35,22 @@ func Read(fsys fs.FS, file string) (*Trace, error) {
 	return t, nil
 }
 
+// ReadFile reads a trace from anywhere on this machine. The error is as Read's.
+func ReadFile(file string) (*Trace, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, fmt.Errorf("read boot trace: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read %s: %w: it is no regular file", file, ErrDamaged)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read boot trace: %w", err)
+	}
+	return Decode(file, data)
+}
+
 // Releases are those a setup has traces of for a system, unsorted.
 func Releases(fsys fs.FS, setup, goos, goarch string) ([]string, error) {
 	entries, err := fs.ReadDir(fsys, Dir(setup))

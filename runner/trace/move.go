@@ -10,23 +10,28 @@ func (p *Player) calls() {
 		ops[i] = DecodeOp(in.Code)
 	}
 	regs := p.Start
-	var frames []uint64 // where each call has put its return address
+	type frame struct{ slot, back uint64 } // where each call has put its return address, and which
+	var frames []frame
 	for i, s := range p.Steps {
 		p.depth[i] = int32(len(frames))
 		op, sp := ops[s.Inst], regs[RSP]
 		for _, set := range s.Set {
 			regs[set.Reg] = set.Value
 		}
+		in := p.Insts[s.Inst]
+		top := len(frames) - 1
 		switch {
 		case op.IsCall():
-			frames = append(frames, regs[RSP])
+			frames = append(frames, frame{regs[RSP], in.Addr + uint64(len(in.Code))})
 		case op.IsReturn():
-			for j := len(frames) - 1; j >= 0; j-- {
-				if frames[j] == sp {
+			for j := top; j >= 0; j-- {
+				if frames[j].slot == sp {
 					frames = frames[:j]
 					break
 				}
 			}
+		case top >= 0 && regs[RSP] == frames[top].slot+8 && p.PC(i+1) == frames[top].back:
+			frames = frames[:top] // returned without a RET of its own: a function of the vDSO
 		}
 	}
 	p.depth[len(p.Steps)] = int32(len(frames))

@@ -98,10 +98,11 @@ func (m *maker) program() error {
 		switch {
 		case err != nil:
 			return err
-		case !ok: // not of the program: the kernel's
+		case !ok: // not of the program
 			if err := decode(addr, code); err != nil {
 				return err
 			}
+			m.foreign(addr, code)
 			continue
 		case there[f.Entry]:
 			continue
@@ -152,6 +153,19 @@ func (m *maker) program() error {
 		}
 	}
 	return nil
+}
+
+// foreign names a function of the kernel's, once. Of these only the instructions that were executed are kept.
+func (m *maker) foreign(addr uint64, code []byte) {
+	f := trace.Func{Name: "[vdso]", Addr: addr, End: addr + uint64(len(code))}
+	for _, v := range m.walk.VDSO {
+		if v.Addr <= addr && f.End <= v.End {
+			f = v
+		}
+	}
+	if !slices.Contains(m.trace.Funcs, f) {
+		m.trace.Funcs = append(m.trace.Funcs, f)
+	}
 }
 
 // source is a line of source.

@@ -45,6 +45,8 @@ type Walk struct {
 	Memory []trace.Memory
 	Steps  []Step
 	End    uint64
+	// VDSO are the functions of the kernel's that lie in every process, as far as they have names.
+	VDSO []trace.Func
 	// Code has the bytes of each instruction that was executed, by address.
 	Code map[uint64][]byte
 }
@@ -57,7 +59,8 @@ type Step struct {
 	Syscall int // -1 = none
 }
 
-// Run starts the program and follows its first thread. Nothing of the program
+// Run starts the program and follows its first thread; the others run only while that is in a
+// system call. Nothing of the program
 // is alive when it returns. The error wraps ErrMachine, ErrNotReached or ctx's.
 func Run(ctx context.Context, req Request) (*Walk, error) { return run(ctx, req) }
 

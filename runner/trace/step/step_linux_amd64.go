@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -30,6 +31,10 @@ type stepper struct {
 	regs  unix.PtraceRegs
 	ops   map[uint64]trace.Op // by address
 	walk  *Walk
+
+	clocks   map[uint64]bool // the functions of the vDSO that cannot be stepped, by address
+	others   map[int]*thread // but for the first, by thread id
+	released bool            // they may run
 }
 
 func run(ctx context.Context, req Request) (*Walk, error) {
@@ -56,7 +61,7 @@ func run(ctx context.Context, req Request) (*Walk, error) {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("trace %s: %w", req.Binary, context.Cause(ctx))
 	case timed.Err() != nil:
-		return nil, fmt.Errorf("trace %s: %w within %s: %w", req.Binary, ErrNotReached, req.Timeout, a.err)
+		return nil, fmt.Errorf("trace %s: %w within %s (give it more time)", req.Binary, ErrNotReached, req.Timeout)
 	}
 	return nil, fmt.Errorf("trace %s: %w", req.Binary, a.err)
 }
@@ -70,7 +75,7 @@ func trail(ctx context.Context, req Request) (*Walk, error) {
 	}
 	s := &stepper{
 		pid: process.Pid, until: req.Until, mem: memory{pid: process.Pid, pages: map[uint64]*page{}},
-		ops: map[uint64]trace.Op{}, walk: &Walk{Argv: argv, Code: map[uint64][]byte{}},
+		ops: map[uint64]trace.Op{}, others: map[int]*thread{}, walk: &Walk{Argv: argv, Code: map[uint64][]byte{}},
 	}
 	// The process is a handle on the kernel's own, which nobody else can get the number of.
 	stop := context.AfterFunc(ctx, func() { _ = process.Kill() })
@@ -120,12 +125,8 @@ func launch(dir string, argv, env []string) (*os.Process, error) {
 func (s *stepper) end(process *os.Process) {
 	_ = process.Kill()
 	for {
-		var status unix.WaitStatus
-		_, err := unix.Wait4(s.pid, &status, unix.WALL, nil)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil || status.Exited() || status.Signaled() {
+		ev, err := s.wait()
+		if err != nil || ev.tid == s.pid && (ev.status.Exited() || ev.status.Signaled()) {
 			break
 		}
 	}
@@ -137,7 +138,7 @@ func (s *stepper) begin() error {
 	if err := s.stopped(); err != nil {
 		return err
 	}
-	if err := unix.PtraceSetOptions(s.pid, unix.PTRACE_O_EXITKILL); err != nil {
+	if err := unix.PtraceSetOptions(s.pid, unix.PTRACE_O_EXITKILL|unix.PTRACE_O_TRACECLONE); err != nil {
 		return fmt.Errorf("trace: %w", err)
 	}
 	if err := s.getRegs(); err != nil {
@@ -146,25 +147,45 @@ func (s *stepper) begin() error {
 	if err := s.stack(); err != nil {
 		return err
 	}
+	if err := s.vdso(); err != nil {
+		return err
+	}
 	s.walk.Host = host(s.pid)
+	s.beside()
 	s.walk.Start = values(&s.regs)
 	return nil
+}
+
+// beside moves this thread to the processor of the program: the two take turns, and to wake
+// somebody on another processor takes twice as long. The program itself may go where it likes,
+// because it counts the processors it may run on.
+func (s *stepper) beside() {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.pid))
+	if err != nil {
+		return
+	}
+	// pid (name) state …: the processor is the 39th, the name may hold anything.
+	f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	const processor = 39 - 3
+	if len(f) <= processor {
+		return
+	}
+	if cpu, err := strconv.Atoi(f[processor]); err == nil {
+		var one unix.CPUSet
+		one.Set(cpu)
+		_ = unix.SchedSetaffinity(0, &one) // slower without, no more
+	}
 }
 
 // stack makes all that the kernel left on the stack known, and puts zeros in
 // the place of its 16 random bytes, so that each start takes the same way.
 func (s *stepper) stack() error {
-	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", s.pid))
+	sp := s.regs.Rsp
+	m, err := mappingOf(s.pid, func(m mapping, _ string) bool { return m.lo <= sp && sp < m.hi })
 	if err != nil {
-		return fmt.Errorf("read the map of the process: %w", err)
+		return err
 	}
-	sp, end := s.regs.Rsp, uint64(0)
-	for line := range strings.Lines(string(maps)) {
-		var lo, hi uint64
-		if _, err := fmt.Sscanf(line, "%x-%x", &lo, &hi); err == nil && lo <= sp && sp < hi {
-			end = hi
-		}
-	}
+	end := m.hi
 	if end == 0 || end-sp > 1<<20 {
 		return fmt.Errorf("no end of the stack at %#x", sp)
 	}
@@ -228,6 +249,9 @@ func (s *stepper) step() error {
 	before := values(&s.regs)
 	step := Step{PC: pc, Syscall: -1}
 	accesses := op.Accesses(pc, &before)
+	if s.clocks[pc] {
+		accesses = nil // of a whole function: what it writes is found as what a system call writes
+	}
 	for i, a := range accesses {
 		if !s.mem.meet(a.Addr, a.Size) {
 			accesses[i].Write = false // it faults, which the program has to live with
@@ -236,19 +260,8 @@ func (s *stepper) step() error {
 	if op.IsSyscall() {
 		step.Syscall = int(int32(before[trace.RAX]))
 	}
-	for {
-		if err := unix.PtraceSingleStep(s.pid); err != nil {
-			return s.gone(fmt.Errorf("step: %w", err))
-		}
-		if err := s.stopped(); err != nil {
-			return err
-		}
-		if err := s.getRegs(); err != nil {
-			return err
-		}
-		if s.regs.Rip != pc || !op.Repeats() {
-			break
-		}
+	if err := s.execute(pc, op); err != nil {
+		return err
 	}
 	if op.IsCPUID() && before[trace.RAX] == 1 {
 		// Which processor it ran on is another each time.
@@ -267,16 +280,43 @@ func (s *stepper) step() error {
 		}
 		step.Put = append(step.Put, put)
 	}
-	if op.IsSyscall() {
+	if op.IsSyscall() || s.clocks[pc] {
 		step.Put = s.mem.changes()
 	}
 	after := values(&s.regs)
-	for reg := range after {
-		if after[reg] != before[reg] {
-			step.Set = append(step.Set, trace.Set{Reg: trace.Reg(reg), Value: after[reg]})
+	step.Set = differences(&before, &after)
+	s.walk.Steps = append(s.walk.Steps, step)
+	return nil
+}
+
+// execute lets the processor execute the instruction at pc: to the end of its
+// repetitions, of its system call, or of its function in the vDSO.
+func (s *stepper) execute(pc uint64, op trace.Op) error {
+	if s.clocks[pc] {
+		return s.through()
+	}
+	if op.IsSyscall() && len(s.others) > 0 {
+		if err := s.release(); err != nil {
+			return err
 		}
 	}
-	s.walk.Steps = append(s.walk.Steps, step)
+	for {
+		if err := unix.PtraceSingleStep(s.pid); err != nil {
+			return s.gone(fmt.Errorf("step: %w", err))
+		}
+		if err := s.stopped(); err != nil {
+			return err
+		}
+		if err := s.getRegs(); err != nil {
+			return err
+		}
+		if s.regs.Rip != pc || !op.Repeats() {
+			break
+		}
+	}
+	if op.IsSyscall() {
+		return s.hold()
+	}
 	return nil
 }
 
@@ -297,27 +337,6 @@ func (s *stepper) op(pc uint64) (trace.Op, error) {
 	}
 	s.ops[pc], s.walk.Code[pc] = op, bytes.Clone(code[:op.Len()])
 	return op, nil
-}
-
-// stopped waits until the process stands behind a step.
-func (s *stepper) stopped() error {
-	for {
-		var status unix.WaitStatus
-		_, err := unix.Wait4(s.pid, &status, unix.WALL, nil)
-		switch {
-		case errors.Is(err, unix.EINTR):
-		case err != nil:
-			return fmt.Errorf("wait for the program: %w", err)
-		case status.Exited():
-			return fmt.Errorf("%w: the program ended with status %d", ErrNotReached, status.ExitStatus())
-		case status.Signaled():
-			return fmt.Errorf("%w: the program was ended by %v", ErrNotReached, status.Signal())
-		case status.Stopped() && status.StopSignal() == unix.SIGTRAP:
-			return nil
-		default:
-			return fmt.Errorf("%w: the program got %v at %#x", ErrNotReached, status.StopSignal(), s.regs.Rip)
-		}
-	}
 }
 
 // gone explains a request that failed because the program is no more.
@@ -383,4 +402,14 @@ func traceHint() string {
 		return "kernel.yama.ptrace_scope is 3, which forbids it until the next boot; set it to 1 in /etc/sysctl.d and restart"
 	}
 	return "in a container start it with --cap-add=SYS_PTRACE and a seccomp profile that allows ptrace(2)"
+}
+
+// differences are the registers that are not what they were.
+func differences(before, after *trace.Regs) (list []trace.Set) {
+	for reg := range after {
+		if after[reg] != before[reg] {
+			list = append(list, trace.Set{Reg: trace.Reg(reg), Value: after[reg]})
+		}
+	}
+	return list
 }

@@ -265,3 +265,45 @@ func children(t *testing.T) string {
 	}
 	return strings.Join(left, " ")
 }
+
+// TestToMain goes on to main.main, where there are threads, signals and the clock of the vDSO. That every
+// byte that changed was written by a step is checked by the stepper itself.
+func TestToMain(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes some ten seconds; run without -short")
+	}
+	o := order(t, "local")
+	o.Until = o.Places[3].Addrs
+	o.Header.To = "main.main"
+	tr := make1(t, o)
+	if len(tr.Steps) < 100_000 || tr.FuncAt(tr.End) < 0 || tr.Funcs[tr.FuncAt(tr.End)].Name != "main.main" {
+		t.Errorf("%d steps to %#x", len(tr.Steps), tr.End)
+	}
+	file, err := tr.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trace.Decode("again", file); err != nil {
+		t.Error(err)
+	}
+	calls := map[string]int{}
+	for _, s := range tr.Steps {
+		if s.Syscall >= 0 {
+			calls[s.Name]++
+		}
+	}
+	if calls["clone"] == 0 || calls["mmap"] == 0 || calls["rt_sigaction"] == 0 {
+		t.Errorf("system calls: %v", calls)
+	}
+	p := trace.NewPlayer(tr)
+	at := p.Entered("runtime.main", -1, false)
+	if at < 0 || p.FuncName(len(tr.Steps)) != "main.main" {
+		t.Errorf("runtime.main is entered at %d", at)
+	}
+	p.Go(len(tr.Steps))
+	p.Go(0)
+	if p.Regs() != tr.Start {
+		t.Error("the way back does not lead to the start")
+	}
+}
