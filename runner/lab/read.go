@@ -86,6 +86,9 @@ func (l *loader) trace(file string, f *form.Trace, setups map[string]*Setup) *Tr
 	if f == nil {
 		return nil
 	}
+	if f.To == "" || strings.ContainsAny(f.To, " \t:#") {
+		l.fail(RuleName, file, f.Lines.Of("to"), "trace: to %q: want the name of a function", f.To)
+	}
 	s := setups[f.Setup]
 	if s == nil {
 		l.fail(RuleReference, file, f.Lines.Of("setup"), "trace: there is no setup %q in this lab%s", f.Setup, near.Hint(f.Setup, slices.Sorted(maps.Keys(setups))))
@@ -93,9 +96,6 @@ func (l *loader) trace(file string, f *form.Trace, setups map[string]*Setup) *Tr
 	}
 	if goos, goarch := s.System(); goos != "linux" || goarch != "amd64" || s.Fixture == "" || s.Making || s.Buildmode != "" || s.Cgo {
 		l.fail(RuleSetup, file, f.Lines.Of("setup"), "trace: setup %q is no plain program for linux/amd64, which alone can be traced", f.Setup)
-	}
-	if f.To == "" || strings.ContainsAny(f.To, " \t:#") {
-		l.fail(RuleName, file, f.Lines.Of("to"), "trace: to %q: want the name of a function", f.To)
 	}
 	return &Trace{Setup: f.Setup, To: f.To, File: file, Line: f.Lines.Of("")}
 }

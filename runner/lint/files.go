@@ -157,6 +157,29 @@ func (l *linter) orphanTraces(folder string) {
 	})
 }
 
+// traces demands a trace of every release, once those of the setup are begun. That each can be read is
+// the matter of who shows it: there are many, and lint has only looked for their names.
+func (l *linter) traces() {
+	for _, x := range l.own.Labs {
+		if x.Trace == nil || l.Base != nil {
+			continue
+		}
+		folder := "labs/traces/" + x.Trace.Setup
+		if !l.exists(folder) {
+			continue
+		}
+		var lacking []string
+		for _, release := range l.all.Releases {
+			if !l.exists(folder + "/" + release + "-linux-amd64.trace") {
+				lacking = append(lacking, release)
+			}
+		}
+		if len(lacking) > 0 {
+			l.add(ruleRecorded, x.Trace.File, x.Trace.Line, "there is no boot trace on %s; run rt0lab --data DIR record", strings.Join(lacking, ", "))
+		}
+	}
+}
+
 func (l *linter) orphanScripts() {
 	asked := map[string]map[string]bool{} // subject → witnesses
 	for _, x := range l.all.Labs {

@@ -79,6 +79,7 @@ func Lint(fsys fs.FS, o Options) []Finding {
 	l.exercises()
 	l.lessons()
 	l.changes()
+	l.traces()
 	l.posts()
 
 	slices.SortFunc(l.found, func(a, b Finding) int {

@@ -72,7 +72,7 @@ func Rules() []Rule {
 		{ruleNoMutant, "A claim that says no mutant can refute it is refuted by none."},
 		{ruleTask, "A lab has three exercises or more; what one asks for was seen on every release it is for and is the same on every machine, one choice is right, a solution does what it must."},
 		{ruleChanges, "Wherever the recorded outcome or a comparable value changes, the claim says in changes why; of a list of which it names some elements, only the outcome."},
-		{ruleRecorded, "Every claim is recorded on every release of labs/releases.yaml, by every witness it asks, once its lab is begun to be recorded."},
+		{ruleRecorded, "Every claim is recorded on every release of labs/releases.yaml, by every witness it asks, once its lab is begun to be recorded; so is every boot trace."},
 		{ruleStale, "Changes are only where the recordings change."},
 	}
 }
