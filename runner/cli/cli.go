@@ -132,7 +132,7 @@ func newApp(s *session) *cli.App {
 		Commands: []*cli.Command{
 			s.listCommand(), s.labCommand(), s.checkCommand(), s.hintCommand(), s.solutionCommand(), s.resetCommand(), s.nextCommand(), s.watchCommand(), s.glossaryCommand(),
 			s.verifyCommand(), s.showCommand(), s.matrixCommand(), s.diffCommand(),
-			s.recordCommand(), s.replayCommand(), s.mutateCommand(), s.timeCommand(), s.debugCommand(), s.stopsCommand(), s.lintCommand(), s.proveCommand(), s.doctorCommand(),
+			s.recordCommand(), s.traceCommand(), s.replayCommand(), s.mutateCommand(), s.timeCommand(), s.debugCommand(), s.stopsCommand(), s.lintCommand(), s.proveCommand(), s.doctorCommand(),
 			s.newCommand(), s.cleanCommand(), s.versionCommand(), s.completionCommand(),
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -29,7 +30,7 @@ func (s *session) replayCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "replay",
 		Usage:     "look at what is recorded of a lab, instruction by instruction, forwards and backwards; no debugger needed",
-		ArgsUsage: "LAB",
+		ArgsUsage: "LAB | FILE.trace",
 		Description: "A POSITION is a number, a stop as the scripts spell it, a function (where it is first entered) or an address 0x…\n" +
 			"WHAT is a register, a variable or field such as runtime.g0.stack.lo, or an address 0x… of a word of memory.",
 		Flags: []cli.Flag{
@@ -47,16 +48,8 @@ func (s *session) replayCommand() *cli.Command {
 }
 
 func (s *session) replay(c *cli.Context) error {
-	data, err := s.data()
-	if err != nil {
-		return err
-	}
 	if c.Args().Len() != 1 {
-		return fmt.Errorf("%w: replay wants the number or name of one lab; see rt0lab list", errUsage)
-	}
-	l, err := data.LabOf(c.Args().First())
-	if err != nil {
-		return err
+		return fmt.Errorf("%w: replay wants the number or name of one lab, or a file that rt0lab trace wrote; see rt0lab list", errUsage)
 	}
 	syntax := replay.Syntax(c.String("syntax"))
 	if syntax != replay.Go && syntax != replay.Intel {
@@ -66,7 +59,7 @@ func (s *session) replay(c *cli.Context) error {
 	if err := writable(file); err != nil {
 		return err
 	}
-	tape, err := s.tape(l, c.String("go"))
+	tape, err := s.tapeOf(c.Args().First(), c.String("go"))
 	if err != nil {
 		return err
 	}
@@ -166,8 +159,12 @@ func positions(c *cli.Context, tape *replay.Tape) (replay.Range, error) {
 
 // traced names the labs that have a boot trace.
 func (s *session) traced() string {
+	data, err := s.data()
+	if err != nil {
+		return "none that can be read"
+	}
 	var names []string
-	for _, l := range s.loaded.Labs {
+	for _, l := range data.Labs {
 		if l.Trace != nil {
 			names = append(names, fmt.Sprintf("%02d", l.Number))
 		}
@@ -178,8 +175,29 @@ func (s *session) traced() string {
 	return strings.Join(names, ", ")
 }
 
+// tapeOf is that of a lab, or of a file that rt0lab trace wrote.
+func (s *session) tapeOf(name, wanted string) (*replay.Tape, error) {
+	if strings.HasSuffix(name, trace.Extension) {
+		if wanted != "" {
+			return nil, fmt.Errorf("%w: --go chooses among recordings; %s is one trace", errUsage, name)
+		}
+		t, err := trace.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		return &replay.Tape{
+			Lab: filepath.Base(name), Title: t.Fixture, Release: t.Release, GOOS: t.GOOS, GOARCH: t.GOARCH, Lang: s.lang, Player: trace.NewPlayer(t),
+		}, nil
+	}
+	data, l, err := s.oneLab(name)
+	if err != nil {
+		return nil, err
+	}
+	return s.tape(data, l, wanted)
+}
+
 // tape puts together what is recorded of a lab on a release, or on the nearest one there is.
-func (s *session) tape(l *lab.Lab, wanted string) (*replay.Tape, error) {
+func (s *session) tape(data *lab.Data, l *lab.Lab, wanted string) (*replay.Tape, error) {
 	book, err := s.book(l.ID)
 	if err != nil {
 		return nil, err
@@ -210,7 +228,7 @@ func (s *session) tape(l *lab.Lab, wanted string) (*replay.Tape, error) {
 	}
 	rec, exact := book.At(tape.Release, tape.GOOS, tape.GOARCH)
 	if rec != nil && exact {
-		s.addFacts(tape, l, rec)
+		addFacts(tape, data, l, rec)
 	}
 	return tape, nil
 }
@@ -250,7 +268,7 @@ func (s *session) choose(has []string, wanted string) (string, error) {
 }
 
 // addFacts puts the facts of a recording where the trace, if there is one, passes their stops.
-func (s *session) addFacts(tape *replay.Tape, l *lab.Lab, rec *recording.Recording) {
+func addFacts(tape *replay.Tape, data *lab.Data, l *lab.Lab, rec *recording.Recording) {
 	position := map[string]int{}
 	if tape.Player != nil {
 		for _, stop := range tape.Player.Stops {
@@ -262,7 +280,7 @@ func (s *session) addFacts(tape *replay.Tape, l *lab.Lab, rec *recording.Recordi
 			continue // of another program
 		}
 		for name, e := range seen.Facts {
-			spec, known := s.loaded.Catalogue[name]
+			spec, known := data.Catalogue[name]
 			if !known || !e.Value.IsValid() {
 				continue
 			}
@@ -273,7 +291,7 @@ func (s *session) addFacts(tape *replay.Tape, l *lab.Lab, rec *recording.Recordi
 			if spec.Unit != "" && !e.Value.IsAbsent() {
 				f.Value += " " + spec.Unit
 			}
-			if s.lang == "zh" {
+			if tape.Lang == "zh" {
 				f.What = spec.Zh
 			}
 			// A fact that is read at several stops has its value behind the last of them.
