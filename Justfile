@@ -76,11 +76,11 @@ generate:
 bench *ARGS:
     go test -run '^$' -bench PerClaim -benchtime 1x ./runner/cli {{ ARGS }}
 
-# what probes cost a starting program, against bpftrace and perf, in one interleaved run
+# what probes cost a starting program, against bpftrace, perf and dlv trace --ebpf, in one interleaved run
 [group('work')]
 bench-time *ARGS:
     go test -run '^$' -bench Share -benchtime 1x ./ebpf/startup
-    go test -run '^$' -bench Observer -benchtime 150x ./ebpf/startup {{ ARGS }}
+    go test -run '^$' -bench 'Lone|Observer' -benchtime 150x -timeout 1h ./ebpf/startup {{ ARGS }}
 
 # all that CI does
 [group('work')]

@@ -22,15 +22,22 @@ import (
 	"github.com/rt0lab/rt0lab/runner/lab"
 )
 
-// Functions that every start of a Go program passes, though not on every release with code of their own. Not
-// among them are those without a cheap instruction in their first block, such as runtime.asminit, which is a RET:
-// each time such a one is passed costs thirty times as much. BenchmarkShare says how many they are.
-var functions = []string{
+// Functions that a start passes once, as it does a milestone, though not on every release with code of their own.
+// Not among them are those without a cheap instruction in their first block, such as runtime.asminit, which is a
+// RET: such a one costs thirty times as much. BenchmarkShare says how many they are.
+var once = []string{
+	"runtime.rt0_go", "runtime.main", "runtime.check", "runtime.mallocinit", "runtime.args", "runtime.schedinit", "runtime.osinit", "runtime.alginit", "runtime.gcenable", "main.main",
+	"runtime.modulesinit", "runtime.typelinksinit", "runtime.itabsinit", "runtime.goargs", "runtime.gcinit", "runtime.procresize", "runtime.sysmon", "runtime.bgsweep", "runtime.bgscavenge", "runtime.forcegchelper",
+	"runtime.randinit", "runtime.initsig", "runtime.sysargs", "runtime.sysauxv", "runtime.settls", "runtime.(*mheap).init", "runtime.(*pageAlloc).init", "runtime.stkobjinit", "runtime.checkfds", "runtime.getHugePageSize",
+	"runtime.parsedebugvars", "runtime.goenvs_unix", "runtime.(*mheap).grow", "runtime.unlockOSThread", "runtime.init.5", "runtime.init.6", "runtime.(*gcControllerState).init", "runtime.vdsoFindVersion", "runtime.vdsoInitFromSysinfoEhdr",
+}
+
+// Functions some of which are passed again and again, by every thread and by every goroutine that is made.
+var often = []string{
 	"runtime.rt0_go", "runtime.main", "runtime.check", "runtime.mallocinit", "runtime.args", "runtime.schedinit", "runtime.osinit", "runtime.newproc", "runtime.mstart", "runtime.gcenable",
 	"runtime.mcommoninit", "runtime.modulesinit", "runtime.itabsinit", "runtime.goenvs", "runtime.gcinit", "runtime.procresize", "runtime.newproc1", "runtime.mstart1", "runtime.schedule", "runtime.sysmon",
 	"runtime.bgsweep", "runtime.bgscavenge", "runtime.forcegchelper", "runtime.newm", "runtime.allocm", "runtime.minit", "runtime.mpreinit", "runtime.settls", "main.main",
 	"runtime.cpuinit", "runtime.parsedebugvars", "runtime.stkobjinit", "runtime.mProfStackInit", "runtime.(*mheap).init", "runtime.(*mcache).refill", "runtime.startm", "runtime.clone",
-	"runtime.sysargs", "runtime.sysauxv", "runtime.vdsoauxv", "runtime.getHugePageSize", "runtime.initsig", "runtime.minitSignals", "runtime.gcinit.func1", "runtime.wakep", "runtime.checkdead",
 }
 
 // observer is one way to look at a start. It is there as long as the benchmark.
@@ -41,55 +48,115 @@ type observer struct {
 
 // BenchmarkObserver is what looking at a start costs it: exec to exit with 2, 10, 20 and 30 probes, as
 // a ratio to runs without any, all interleaved in one go. The kernel's own clock at exec and
-// exit is read for all of them by the same program.
+// exit is read for all of them by the same program; dlv, which starts what it traces itself, has another (see tracing).
 func BenchmarkObserver(b *testing.B) {
 	ready(b)
 	binary := buildtest.Build(b, "local", lab.Setup{Gcflags: new(string)})
-	thirty := bodies(b, binary)
-	sites, entries := probesOf(b, binary, thirty)
 	bare, err := ebpf.Open(ebpf.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer bare.Close()
-	for _, n := range []int{2, 10, 20, 30} {
-		b.Run(fmt.Sprintf("%d probes", n), func(b *testing.B) {
+	for _, bb := range []struct {
+		name string
+		list []string
+		n    int
+	}{{"2 probes", once, 2}, {"10 probes", once, 10}, {"20 probes", once, 20}, {"30 probes", once, 30}, {"30 probes, passed often", often, 30}} {
+		b.Run(bb.name, func(b *testing.B) {
+			names := bodies(b, binary, bb.list, bb.n)
+			sites, entries := probesOf(b, binary, names)
 			all := []observer{{"bare", buildtest.Copy(b, binary)}}
-			for name, probes := range map[string][]ebpf.Probe{"cheap": sites[:n], "entry": entries[:n]} {
+			for name, probes := range map[string][]ebpf.Probe{"cheap": sites, "entry": entries} {
 				o := observer{name, buildtest.Copy(b, binary)}
 				t, err := ebpf.Open(ebpf.Options{Path: o.path, Probes: probes, Quiet: true})
 				if err != nil {
 					b.Fatal(err)
 				}
 				defer t.Close()
-				hits, slow := 0, map[string]int{} // single-stepped functions, and how often each is passed
-				if _, err := t.Run(b.Context(), exec.Command(o.path), func(e ebpf.Event) bool {
-					if e.Kind == ebpf.Passed {
-						hits++
-						if !probes[e.Probe].Site.Cheap {
-							slow[thirty[e.Probe]]++
-						}
-					}
-					return true
-				}); err != nil {
-					b.Fatal(err)
-				}
 				if name == "cheap" {
-					b.Logf("%d probes are passed %d times; single-stepped are %v", n, hits, slow)
+					b.Log(passings(b, t, o.path, names, probes))
 				}
 				all = append(all, o)
 			}
 			for name, look := range map[string]func(*testing.B, string, []string, []ebpf.Probe) error{"bpftrace": bpftrace, "perf": perf} {
 				o := observer{name, buildtest.Copy(b, binary)}
-				if err := look(b, o.path, thirty[:n], entries[:n]); err != nil {
+				if err := look(b, o.path, names, entries); err != nil {
 					b.Logf("left out: %s: %v", name, err)
 					continue
 				}
 				all = append(all, o)
 			}
-			measure(b, bare, all)
+			peer, err := tracing(b, binary, names)
+			if err != nil {
+				b.Logf("left out: dlv trace --ebpf: %v", err)
+			}
+			measure(b, bare, all, peer)
 		})
 	}
+}
+
+// passings says how often probes are passed in one run, and which of them are single-stepped.
+func passings(b *testing.B, t *ebpf.Tracer, path string, names []string, probes []ebpf.Probe) string {
+	b.Helper()
+	hits, slow := 0, map[string]int{}
+	if _, err := t.Run(b.Context(), exec.Command(path), func(e ebpf.Event) bool {
+		if e.Kind == ebpf.Passed {
+			hits++
+			if !probes[e.Probe].Site.Cheap {
+				slow[names[e.Probe]]++
+			}
+		}
+		return true
+	}); err != nil {
+		b.Fatal(err)
+	}
+	return fmt.Sprintf("%d probes are passed %d times; single-stepped are %v", len(probes), hits, slow)
+}
+
+// BenchmarkLone is what probes on the way cost the way: exec to main.main with 20 probes, as a ratio to
+// a lone one at main.main. That one is part of all of them.
+func BenchmarkLone(b *testing.B) {
+	ready(b)
+	binary := buildtest.Build(b, "local", lab.Setup{Gcflags: new(string)})
+	names := bodies(b, binary, once, 20)
+	sites, entries := probesOf(b, binary, names)
+	end := slices.Index(names, "main.main")
+	entries[end] = sites[end]
+	sets := map[string][]ebpf.Probe{"lone": {sites[end]}, "cheap": sites, "entry": entries}
+	tracers, paths, order := map[string]*ebpf.Tracer{}, map[string]string{}, []string{}
+	for name, probes := range sets {
+		paths[name] = buildtest.Copy(b, binary)
+		t, err := ebpf.Open(ebpf.Options{Path: paths[name], Probes: probes, Quiet: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer t.Close()
+		tracers[name], order = t, append(order, name)
+	}
+	ratios := map[string][]float64{}
+	for warm := 5; b.Loop(); {
+		took := map[string]float64{}
+		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		for _, name := range order {
+			cmd := exec.Command(paths[name])
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			if _, err := tracers[name].Run(b.Context(), cmd, func(e ebpf.Event) bool {
+				if e.Kind == ebpf.Passed && sets[name][e.Probe].Site.Addr == sites[end].Site.Addr {
+					took[name] = float64(e.Time)
+				}
+				return true
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if warm--; warm < 0 {
+			for name, t := range took {
+				ratios[name] = append(ratios[name], t/took["lone"])
+			}
+		}
+	}
+	delete(ratios, "lone")
+	tell(b, ratios, "lone")
 }
 
 // BenchmarkShare is the part of a program's functions whose beginning has a cheap site.
@@ -124,10 +191,10 @@ func BenchmarkShare(b *testing.B) {
 	}
 }
 
-// measure runs every observer's copy once in each round.
-func measure(b *testing.B, bare *ebpf.Tracer, all []observer) {
+// measure runs every observer's copy once in each round, and the peer with a clock of its own in some of them.
+func measure(b *testing.B, bare *ebpf.Tracer, all []observer, peer *traced) {
 	ratios := map[string][]float64{}
-	for warm := 5; b.Loop(); {
+	for warm, round := 5, 0; b.Loop(); round++ {
 		took := map[string]float64{}
 		rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		for _, o := range all {
@@ -139,6 +206,12 @@ func measure(b *testing.B, bare *ebpf.Tracer, all []observer) {
 			}
 			took[o.name] = float64(end)
 		}
+		if peer != nil && round%peerEvery == 0 {
+			if err := peer.round(b); err != nil {
+				b.Logf("left out: dlv trace --ebpf: %v", err)
+				peer = nil
+			}
+		}
 		if warm--; warm >= 0 {
 			continue
 		}
@@ -146,32 +219,46 @@ func measure(b *testing.B, bare *ebpf.Tracer, all []observer) {
 			ratios[name] = append(ratios[name], t/took["bare"])
 		}
 	}
+	delete(ratios, "bare")
+	if peer != nil {
+		ratios["dlv"] = peer.ratios(b)
+	}
+	tell(b, ratios, "bare")
+}
+
+// tell reports medians of ratios with their intervals.
+func tell(b *testing.B, ratios map[string][]float64, to string) {
 	for name, r := range ratios {
-		if name == "bare" || len(r) == 0 {
+		if len(r) == 0 {
 			continue
 		}
 		sum := benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(r), &benchmath.DefaultThresholds), 0.95)
-		b.ReportMetric(sum.Center, name+"/bare")
-		b.Logf("%-8s %.3f [%.3f, %.3f] of bare, n = %d", name, sum.Center, sum.Lo, sum.Hi, len(r))
+		b.ReportMetric(sum.Center, name+"/"+to)
+		b.Logf("%-8s %.3f [%.3f, %.3f] of %s, n = %d", name, sum.Center, sum.Lo, sum.Hi, to, len(r))
 	}
 }
 
-// bodies are thirty of the functions that have code of their own.
-func bodies(tb testing.TB, path string) (thirty []string) {
+// bodies are n of the functions that have code of their own and a cheap site.
+func bodies(tb testing.TB, path string, list []string, n int) (names []string) {
 	tb.Helper()
 	img, err := image.Open(path)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	for _, name := range functions {
-		if _, ok, err := img.Func(name); err == nil && ok && len(thirty) < 30 {
-			thirty = append(thirty, name)
+	choose := ebpf.NewChooser(img, nil)
+	for _, name := range list {
+		f, ok, err := img.Func(name)
+		if err != nil || !ok || len(names) == n {
+			continue
+		}
+		if site, err := choose.Beginning(f.Entry); err == nil && site.Cheap {
+			names = append(names, name)
 		}
 	}
-	if len(thirty) < 30 {
-		tb.Fatalf("only %d functions have code of their own in %s", len(thirty), path)
+	if len(names) < n {
+		tb.Fatalf("only %d functions have code of their own in %s", len(names), path)
 	}
-	return thirty
+	return names
 }
 
 // probesOf are the probes where package ebpf puts them, and those at the functions' first instructions.
