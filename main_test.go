@@ -100,6 +100,8 @@ func condition(cond string) (bool, error) {
 		return err == nil && mayTrace(), nil
 	case "probes":
 		return ebpf.Ready() == nil, nil
+	case "root":
+		return os.Geteuid() == 0, nil
 	case "cached":
 		out, err := exec.Command("go", "env", "GOMODCACHE").Output()
 		if err != nil {

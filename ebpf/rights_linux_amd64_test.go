@@ -9,10 +9,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	cilium "github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"github.com/rt0lab/rt0lab/ebpf"
@@ -146,7 +151,7 @@ func TestFileCapabilities(t *testing.T) {
 	}
 }
 
-// Whoever watches is killed: the program goes with it, and so do the probes.
+// Whoever watches is killed: the program goes with it, and so do the probes, the BPF programs and the maps.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	ready(t)
@@ -164,6 +169,12 @@ func TestKilled(t *testing.T) {
 	if _, err := io.ReadFull(out, line); err != nil || string(line) != "running\n" {
 		t.Errorf("%q, %v", line, err)
 	}
+	held := objects(t, cmd.Process.Pid)
+	for _, kind := range []string{"link", "prog", "map"} {
+		if len(held[kind]) == 0 || gone(t, kind, held[kind][0]) {
+			t.Errorf("it holds no %s, as far as one can see: %v; that proves nothing", kind, held)
+		}
+	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Error(err)
 	}
@@ -172,6 +183,67 @@ func TestKilled(t *testing.T) {
 		t.Errorf("%q, %v", rest, err)
 	}
 	_ = cmd.Wait()
+	// The kernel takes its time with what nobody holds any more.
+	for from := time.Now(); len(held) > 0; {
+		for kind, ids := range held {
+			if ids = slices.DeleteFunc(ids, func(id uint32) bool { return gone(t, kind, id) }); len(ids) == 0 {
+				delete(held, kind)
+			} else {
+				held[kind] = ids
+			}
+		}
+		if time.Since(from) > 30*time.Second {
+			t.Fatalf("left behind: %v", held)
+		}
+	}
+}
+
+// objects are the numbers of the BPF objects that a process has open, by what they are.
+func objects(tb testing.TB, pid int) map[string][]uint32 {
+	tb.Helper()
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	held := map[string][]uint32{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // closed meanwhile
+		}
+		for line := range strings.Lines(string(text)) {
+			name, value, _ := strings.Cut(line, ":")
+			kind, isID := strings.CutSuffix(name, "_id")
+			id, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
+			if isID && err == nil && (kind == "link" || kind == "prog" || kind == "map") && !slices.Contains(held[kind], uint32(id)) {
+				held[kind] = append(held[kind], uint32(id))
+			}
+		}
+	}
+	return held
+}
+
+// gone reports whether the kernel has no such object.
+func gone(tb testing.TB, kind string, id uint32) bool {
+	tb.Helper()
+	var object io.Closer
+	var err error
+	switch kind {
+	case "link":
+		object, err = link.NewFromID(link.ID(id))
+	case "prog":
+		object, err = cilium.NewProgramFromID(cilium.ProgramID(id))
+	case "map":
+		object, err = cilium.NewMapFromID(cilium.MapID(id))
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return true
+	}
+	if err != nil {
+		tb.Fatalf("look at %s %d: %v", kind, id, err)
+	}
+	object.Close()
+	return false
 }
 
 // Not parallel: it counts what this process has open.

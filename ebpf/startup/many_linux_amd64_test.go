@@ -3,6 +3,7 @@ package startup_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestThousandRuns(t *testing.T) {
 	path := buildtest.Copy(t, buildtest.Build(t, "local", lab.Setup{Gcflags: new(string)}))
 	o := startup.Options{Runs: 1, Warm: 1}
 	measured(t, startup.Program{Path: path}, o) // what is kept for the next time is opened now
-	before := descriptors(t)
+	before, pinned := descriptors(t), pins()
 	o.Runs = 125 // of seven sets and one without probes
 	r := measured(t, startup.Program{Path: path}, o)
 	if len(r.Samples) < 1000 || r.Lost != 0 || r.Ends["exit status 0"] != len(r.Samples) {
@@ -37,12 +38,21 @@ func TestThousandRuns(t *testing.T) {
 	if after := settled(t, before); after > before {
 		t.Errorf("%d descriptors are open, %d were before", after, before)
 	}
+	if now := pins(); !slices.Equal(now, pinned) {
+		t.Errorf("in the file system of BPF there is %v, there was %v", now, pinned)
+	}
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range lines {
 		if text, err := os.ReadFile(file); err == nil && strings.HasPrefix(string(text), path+"\x00") {
 			t.Errorf("%s still runs", file)
 		}
 	}
+}
+
+// pins are what outlives its process: there is nothing where no file system of BPF is mounted.
+func pins() (list []string) {
+	list, _ = filepath.Glob("/sys/fs/bpf/*")
+	return list
 }
 
 func descriptors(tb testing.TB) int {
