@@ -20,9 +20,13 @@ import (
 	"github.com/rt0lab/rt0lab/runner/release"
 )
 
-// timings are how results can be written.
-var timings = map[string]func(io.Writer, []startup.Result) error{
-	"text": textTimes, "jsonl": jsonlTimes, "benchstat": show.Benchstat, "chrome": show.Chrome, "svg": show.SVG,
+// timings are how results can be written; only the text has a language.
+var timings = map[string]func(io.Writer, []startup.Result, show.Words) error{
+	"text": textTimes, "jsonl": jsonlTimes, "benchstat": forTools(show.Benchstat), "chrome": forTools(show.Chrome), "svg": forTools(show.SVG),
+}
+
+func forTools(write func(io.Writer, []startup.Result) error) func(io.Writer, []startup.Result, show.Words) error {
+	return func(w io.Writer, results []startup.Result, _ show.Words) error { return write(w, results) }
 }
 
 const timeFormats = "text, jsonl, benchstat (a line a run), chrome (for a trace viewer) or svg"
@@ -86,19 +90,19 @@ func (s *session) time(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.output(c.String("output"), func(w io.Writer, _ bool) error { return write(w, results) })
+	return s.output(c.String("output"), func(w io.Writer, _ bool) error { return write(w, results, show.In(s.lang)) })
 }
 
 // textTimes writes one result, or each later one beside the first.
-func textTimes(w io.Writer, results []startup.Result) error {
+func textTimes(w io.Writer, results []startup.Result, words show.Words) error {
 	if len(results) == 1 {
-		return show.Text(w, results[0])
+		return words.Text(w, results[0])
 	}
 	for i, r := range results[1:] {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		if err := show.CompareText(w, startup.Compare(results[0], r)); err != nil {
+		if err := words.CompareText(w, startup.Compare(results[0], r)); err != nil {
 			return err
 		}
 	}
@@ -106,7 +110,7 @@ func textTimes(w io.Writer, results []startup.Result) error {
 }
 
 // jsonlTimes writes all results, and how the later ones differ from the first.
-func jsonlTimes(w io.Writer, results []startup.Result) error {
+func jsonlTimes(w io.Writer, results []startup.Result, _ show.Words) error {
 	for i, r := range results {
 		if err := show.JSONL(w, r); err != nil {
 			return err

@@ -6,47 +6,55 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rivo/uniseg"
+
 	"github.com/rt0lab/rt0lab/ebpf/startup"
 )
 
 // CompareText writes a table of what two programs take, and what is different.
-func CompareText(w io.Writer, c startup.Comparison) error {
+func (w Words) CompareText(to io.Writer, c startup.Comparison) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "A: %s: from exec to %s %s\n", title(c.A), c.A.Until, duration(c.A.Bare))
-	fmt.Fprintf(&b, "B: %s: from exec to %s %s\n", title(c.B), c.B.Until, duration(c.B.Bare))
-	fmt.Fprintf(&b, "The whole: B is %s.\n", verdict(c.Whole))
-	spans, more := c.Spans, 0
-	if ofInits(c.A) && len(spans) > most {
-		spans, more = spans[:most], len(spans)-most
-	}
-	width := len("milestone")
-	for _, d := range spans {
-		width = max(width, len(d.Name))
-	}
-	fmt.Fprintf(&b, "\n%-*s  %10s  %10s  %s\n", width, "milestone", "A", "B", "B is")
-	for _, d := range spans {
-		fmt.Fprintf(&b, "%-*s  %10s  %10s  %s", width, d.Name, or(d.A), or(d.B), verdict(d))
-		if d.Only == "" && d.NextA != d.NextB {
-			fmt.Fprintf(&b, " (up to %s in A, %s in B)", d.NextA, d.NextB)
-		}
-		b.WriteString("\n")
-	}
-	if more > 0 {
-		fmt.Fprintf(&b, "and %d more with smaller differences (--format jsonl has all)\n", more)
-	}
-	fmt.Fprintf(&b, "\nn = %d rounds; differences are medians of B − A within a round. All intervals hold at once with %.0f%% (each with %.2f%%).\n",
-		c.Whole.Delta.N, 100*startup.Confidence, 100*c.Confidence)
-	fmt.Fprintf(&b, "Less than %s is no difference: two copies of one program differ by as much.\n", brief(c.Whole.Resolution))
+	line := func(m message, values ...any) { b.WriteString(w.say(m, values...) + "\n") }
 	for _, r := range []struct {
 		name string
 		startup.Result
 	}{{"A", c.A}, {"B", c.B}} {
-		fmt.Fprintf(&b, "\n%s: %s", r.name, method(r.Result))
-		for _, line := range notes(r.Result) {
-			b.WriteString(line + "\n")
+		b.WriteString(w.say(msgLabel, r.name))
+		line(msgTitle, title(r.Result), r.Until, w.duration(r.Bare))
+	}
+	line(msgWhole, w.verdict(c.Whole))
+	spans, more := c.Spans, 0
+	if ofInits(c.A) && len(spans) > most {
+		spans, more = spans[:most], len(spans)-most
+	}
+	width := uniseg.StringWidth(w.say(msgMilestone))
+	for _, d := range spans {
+		width = max(width, len(d.Name))
+	}
+	fmt.Fprintf(&b, "\n%s  %10s  %10s  %s\n", left(w.say(msgMilestone), width), "A", "B", w.say(msgIs))
+	for _, d := range spans {
+		fmt.Fprintf(&b, "%s  %s  %s  %s", left(d.Name, width), right(or(d.A), 10), right(or(d.B), 10), w.verdict(d))
+		if d.Only == "" && d.NextA != d.NextB {
+			b.WriteString(w.say(msgUpTo, d.NextA, d.NextB))
+		}
+		b.WriteString("\n")
+	}
+	if more > 0 {
+		line(msgMoreSmall, more)
+	}
+	b.WriteString("\n")
+	line(msgRounds, c.Whole.Delta.N, 100*startup.Confidence, 100*c.Confidence)
+	line(msgResolution, brief(c.Whole.Resolution))
+	for _, r := range []struct {
+		name string
+		startup.Result
+	}{{"A", c.A}, {"B", c.B}} {
+		b.WriteString("\n" + w.say(msgLabel, r.name) + w.method(r.Result))
+		for _, note := range w.notes(r.Result) {
+			b.WriteString(note + "\n")
 		}
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(to, b.String())
 	return err
 }
 
@@ -58,17 +66,19 @@ func or(i startup.Interval) string {
 }
 
 // verdict is the difference in words.
-func verdict(d startup.Difference) string {
-	switch v := d.Verdict(); v {
+func (w Words) verdict(d startup.Difference) string {
+	low, high := signed(d.Delta.Low), signed(d.Delta.High)
+	switch d.Verdict() {
 	case startup.Unknown:
-		return "- (only " + d.Only + " has it)"
+		return w.say(msgOnly, d.Only)
 	case startup.TooFew:
-		return fmt.Sprintf("unknown: too few runs (%d)", d.Delta.N)
-	case startup.Same:
-		return fmt.Sprintf("no different [%s – %s]", signed(d.Delta.Low), signed(d.Delta.High))
-	default:
-		return fmt.Sprintf("%s by %s [%s – %s]", v, brief(max(d.Delta.Median, -d.Delta.Median)), signed(d.Delta.Low), signed(d.Delta.High))
+		return w.say(msgTooFewToTell, d.Delta.N)
+	case startup.Slower:
+		return w.say(msgSlower, brief(d.Delta.Median), low, high)
+	case startup.Faster:
+		return w.say(msgFaster, brief(-d.Delta.Median), low, high)
 	}
+	return w.say(msgSame, low, high)
 }
 
 func signed(ns float64) string {

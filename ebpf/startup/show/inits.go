@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivo/uniseg"
+
 	"github.com/rt0lab/rt0lab/ebpf/startup"
 )
 
@@ -18,7 +20,7 @@ func ofInits(r startup.Result) bool {
 }
 
 // inits is the table of packages, the longest ones first, and the sum of the others.
-func inits(b *strings.Builder, r startup.Result) {
+func (w Words) inits(b *strings.Builder, r startup.Result) {
 	var packages []startup.Timing
 	var sum, rest float64
 	for _, t := range r.Timings {
@@ -29,27 +31,30 @@ func inits(b *strings.Builder, r startup.Result) {
 	}
 	slices.SortStableFunc(packages, func(a, b startup.Timing) int { return cmp.Compare(b.Takes.Median, a.Takes.Median) })
 	shown := packages[:min(most, len(packages))]
-	width := len("package")
+	width := uniseg.StringWidth(w.say(msgPackage))
 	for _, t := range shown {
 		width = max(width, len(t.Package))
 	}
-	fmt.Fprintf(b, "%d packages have init functions; they take %s, %.0f%% of what all spans take.\n", len(packages), brief(sum), 100*sum/max(r.Sum(), 1))
-	fmt.Fprintf(b, "\n%-*s  %10s  %-21s  %10s  %s\n", width, "package", "takes", fmt.Sprintf("%.0f%% interval", 100*startup.Confidence), "inittrace", "")
+	row := func(name, takes, interval, own, rest string) {
+		fmt.Fprintf(b, "%s  %s  %s  %s  %s\n", left(name, width), right(takes, 10), left(interval, 21), right(own, 10), rest)
+	}
+	b.WriteString(w.say(msgPackages, len(packages), brief(sum), 100*sum/max(r.Sum(), 1)) + "\n\n")
+	row(w.say(msgPackage), w.say(msgTakes), w.say(msgInterval, 100*startup.Confidence), "inittrace", "")
 	for _, t := range shown {
 		own := "-"
 		if t.Trace.N > 0 {
 			own = brief(t.Trace.Median)
 		}
-		fmt.Fprintf(b, "%-*s  %10s  %-21s  %10s  %s\n", width, t.Package, brief(t.Takes.Median), between(t.Takes), own, bar(t.Takes.Median, shown[0].Takes.Median))
+		row(t.Package, brief(t.Takes.Median), w.between(t.Takes), own, bar(t.Takes.Median, shown[0].Takes.Median))
 	}
 	if more := packages[len(shown):]; len(more) > 0 {
 		for _, t := range more {
 			rest += t.Takes.Median
 		}
-		fmt.Fprintf(b, "%-*s  %10s\n", width, fmt.Sprintf("%d more", len(more)), brief(rest))
+		fmt.Fprintf(b, "%s  %s\n", left(w.say(msgMore, len(more)), width), right(brief(rest), 10))
 	}
 	b.WriteString("\n")
 	if !slices.ContainsFunc(packages, func(t startup.Timing) bool { return t.Trace.N > 0 }) {
-		b.WriteString("GODEBUG=inittrace=1 says nothing here: it is new in 1.16, and knows no package of the runtime.\n")
+		b.WriteString(w.say(msgNoTrace) + "\n")
 	}
 }

@@ -79,13 +79,13 @@ Without a time:
 
 func TestText(t *testing.T) {
 	t.Parallel()
-	if got := text(t, func(w io.Writer) error { return show.Text(w, made("x", 1)) }); got != wantText {
+	if got := text(t, func(w io.Writer) error { return show.In("en").Text(w, made("x", 1)) }); got != wantText {
 		t.Errorf("%s", got)
 	}
 	r := made("x", 1)
 	r.Lost, r.Changed, r.Program.As.Name = 2, true, "ann"
 	r.Observer.Confidence, r.Observer.N = 0, 2
-	got := text(t, func(w io.Writer) error { return show.Text(w, r) })
+	got := text(t, func(w io.Writer) error { return show.In("en").Text(w, r) })
 	for _, want := range []string{"Left out because events were lost: 2 runs.", "/bin/x has changed since", "Runs as ann;", "+0.9% [too few runs (2)]"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing:\n%s", want, got)
@@ -98,7 +98,7 @@ func TestInits(t *testing.T) {
 	r := made("x", 1)
 	r.Timings[1].Package, r.Timings[3].Package = "runtime", "net/http"
 	r.Timings[3].Trace = about(2400000, 5)
-	got := text(t, func(w io.Writer) error { return show.Text(w, r) })
+	got := text(t, func(w io.Writer) error { return show.In("en").Text(w, r) })
 	want := "2 packages have init functions; they take 2.50 ms, 99% of what all spans take.\n\npackage        takes  95% interval            inittrace  \nnet/http     2.50 ms  2.25 ms – 2.75 ms         2.40 ms  ████████████████████████\nruntime      1.50 µs  1.35 µs – 1.65 µs               -  ▏\n"
 	if !strings.Contains(got, want) {
 		t.Errorf("%s", got)
@@ -110,7 +110,7 @@ func TestCompare(t *testing.T) {
 	c := startup.Compare(made("old", 1), made("new", 2))
 	c.Spans[0].Delta, c.Spans[1].Delta, c.Whole.Delta = about(20000, 30), about(-4000, 30), startup.Interval{Median: 3, Low: -10, High: 30, N: 30, Confidence: 0.99}
 	c.Spans[2].Only = "A"
-	got := text(t, func(w io.Writer) error { return show.CompareText(w, c) })
+	got := text(t, func(w io.Writer) error { return show.In("en").CompareText(w, c) })
 	for _, want := range []string{
 		"A: old (go1.26.8): from", "B: new (go1.26.8): from", "The whole: B is no different [-10 ns – +30 ns].",
 		"Less than 2.50 µs is no difference", "slower by 20.0 µs [+18.0 µs – +22.0 µs]", "- (only A has it)", "All intervals hold at once with 95% (each with 98.75%)",

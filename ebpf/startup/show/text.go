@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivo/uniseg"
+
 	"github.com/rt0lab/rt0lab/ebpf/startup"
 )
 
@@ -17,37 +19,41 @@ import (
 const barWidth = 24
 
 // Text writes a table with bars; of init functions the longest ones.
-func Text(w io.Writer, r startup.Result) error {
+func (w Words) Text(to io.Writer, r startup.Result) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: from exec to %s %s\n", title(r), r.Until, duration(r.Whole))
+	b.WriteString(w.say(msgTitle, title(r), r.Until, w.duration(r.Whole)) + "\n")
 	if ofInits(r) {
-		inits(&b, r)
+		w.inits(&b, r)
 	} else {
-		boot(&b, r)
+		w.boot(&b, r)
 	}
-	b.WriteString(method(r))
-	for _, line := range notes(r) {
+	b.WriteString(w.method(r))
+	for _, line := range w.notes(r) {
 		b.WriteString(line + "\n")
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(to, b.String())
 	return err
 }
 
 // boot is the table of all milestones, in their order.
-func boot(b *strings.Builder, r startup.Result) {
-	width, longest := len("milestone"), 0.0
+func (w Words) boot(b *strings.Builder, r startup.Result) {
+	width, longest := uniseg.StringWidth(w.say(msgMilestone)), 0.0
 	for _, t := range r.Timings {
 		width, longest = max(width, len(t.Name)), max(longest, t.Takes.Median)
 	}
-	fmt.Fprintf(b, "\n%-*s  %10s  %10s  %-21s  %s\n", width, "milestone", "at", "takes", fmt.Sprintf("%.0f%% interval", 100*startup.Confidence), "what begins there")
+	row := func(name, at, takes, interval, rest string) {
+		fmt.Fprintf(b, "%s  %s  %s  %s  %s\n", left(name, width), right(at, 10), right(takes, 10), left(interval, 21), rest)
+	}
+	b.WriteString("\n")
+	row(w.say(msgMilestone), w.say(msgAt), w.say(msgTakes), w.say(msgInterval, 100*startup.Confidence), w.say(msgBegins))
 	for _, t := range r.Timings {
 		if t.Aside {
-			fmt.Fprintf(b, "%-*s  %10s  %10s  %-21s  %s (another thread)\n", width, t.Name, brief(t.At.Median), "", "", t.What)
+			row(t.Name, brief(t.At.Median), "", "", w.say(msgAnother, w.what(t.Milestone)))
 			continue
 		}
-		fmt.Fprintf(b, "%-*s  %10s  %10s  %-21s  %-*s  %s\n", width, t.Name, brief(t.At.Median), brief(t.Takes.Median), between(t.Takes), barWidth, bar(t.Takes.Median, longest), t.What)
+		row(t.Name, brief(t.At.Median), brief(t.Takes.Median), w.between(t.Takes), left(bar(t.Takes.Median, longest), barWidth)+"  "+w.what(t.Milestone))
 	}
-	fmt.Fprintf(b, "%-*s  %10s\n\n", width, r.Until, brief(r.Whole.Median))
+	fmt.Fprintf(b, "%s  %s\n\n", left(r.Until, width), right(brief(r.Whole.Median), 10))
 }
 
 // title is the program and what built it.
@@ -59,21 +65,21 @@ func title(r startup.Result) string {
 }
 
 // method says how many runs there were and what the probes did to them.
-func method(r startup.Result) string {
+func (w Words) method(r startup.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "n = %d runs of each set of milestones, %d without probes, shuffled; medians with intervals of at least %.0f%% (no distribution assumed).\n", rounds(r), r.Bare.N, 100*startup.Confidence)
-	against := "runs without probes"
+	b.WriteString(w.say(msgMethod, rounds(r), r.Bare.N, 100*startup.Confidence) + "\n")
+	against := w.say(msgAgainstBare)
 	if r.Until != "exit" {
-		against = "runs with one probe, at " + r.Until
+		against = w.say(msgAgainstOne, r.Until)
 	}
 	if sum := r.Sum(); sum > 0 {
-		fmt.Fprintf(&b, "The medians of the spans add up to %s, %.0f%% of the whole", brief(sum), 100*sum/r.Whole.Median)
+		b.WriteString(w.say(msgSum, brief(sum), 100*sum/r.Whole.Median))
 		if sum < 0.9*r.Whole.Median {
-			b.WriteString(": runs are interrupted, each at another place, as on a busy machine")
+			b.WriteString(w.say(msgInterrupted))
 		}
-		b.WriteString(".\n")
+		b.WriteString(w.say(msgStop) + "\n")
 	}
-	fmt.Fprintf(&b, "Observer effect: %s of %s, which take %s.\n", percent(r.Observer), against, duration(r.Bare))
+	b.WriteString(w.say(msgObserver, w.percent(r.Observer), against, w.duration(r.Bare)) + "\n")
 	return b.String()
 }
 
@@ -91,16 +97,17 @@ func rounds(r startup.Result) int {
 }
 
 // notes are what else has to be known.
-func notes(r startup.Result) (lines []string) {
+func (w Words) notes(r startup.Result) (lines []string) {
+	note := func(m message, values ...any) { lines = append(lines, w.say(m, values...)) }
 	var ends []string
 	for _, end := range slices.Sorted(maps.Keys(r.Ends)) {
-		ends = append(ends, fmt.Sprintf("%s ×%d", end, r.Ends[end]))
+		ends = append(ends, w.say(msgEnd, end, r.Ends[end]))
 	}
-	who := "whoever runs rt0lab"
+	who := w.say(msgWhoever)
 	if r.Program.As.Name != "" {
 		who = r.Program.As.Name
 	}
-	lines = append(lines, fmt.Sprintf("Runs as %s; ended with: %s.", who, strings.Join(ends, ", ")))
+	note(msgEnds, who, strings.Join(ends, w.say(msgBetweenEnds)))
 	total, cheap := 0, 0
 	var slow []string
 	for _, t := range r.Timings {
@@ -114,24 +121,24 @@ func notes(r startup.Result) (lines []string) {
 			slow = append(slow, t.Name)
 		}
 	}
-	lines = append(lines, fmt.Sprintf("Probes at cheap instructions: %d of %d.", cheap, total))
+	note(msgCheap, cheap, total)
 	if len(slow) > 0 {
-		lines = append(lines, "Up to some tens of microseconds too long, because the probe is single-stepped: "+strings.Join(slow, ", ")+".")
+		note(msgSlow, strings.Join(slow, w.say(msgBetweenNames)))
 	}
 	if r.Lost > 0 {
-		lines = append(lines, fmt.Sprintf("Left out because events were lost: %d runs.", r.Lost))
+		note(msgLost, r.Lost)
 	}
 	if r.Changed {
-		lines = append(lines, fmt.Sprintf("%s has changed since: these numbers are those of the file as it was when this began.", r.Program.Path))
+		note(msgChanged, r.Program.Path)
 	}
 	if len(r.Missing) > 0 {
-		lines = append(lines, "Without a time:")
+		note(msgWithout)
 		for i, m := range r.Missing {
 			if i == most && ofInits(r) {
-				lines = append(lines, fmt.Sprintf("  and %d more (--format jsonl has all)", len(r.Missing)-i))
+				lines = append(lines, "  "+w.say(msgMissingMore, len(r.Missing)-i))
 				break
 			}
-			lines = append(lines, fmt.Sprintf("  %s: %s", m.Name, m.Reason))
+			lines = append(lines, "  "+w.say(msgMissing, m.Name, m.Reason))
 		}
 	}
 	return lines
@@ -176,31 +183,31 @@ func brief(ns float64) string {
 	return fmt.Sprintf("%s%.0f ns", sign, ns)
 }
 
-func between(i startup.Interval) string {
+func (w Words) between(i startup.Interval) string {
 	if i.N == 0 {
 		return ""
 	}
 	if i.Confidence == 0 {
-		return fmt.Sprintf("too few runs (%d)", i.N)
+		return w.say(msgTooFew, i.N)
 	}
 	return brief(i.Low) + " – " + brief(i.High)
 }
 
-func duration(i startup.Interval) string {
+func (w Words) duration(i startup.Interval) string {
 	if i.N == 0 {
-		return "(no run)"
+		return w.say(msgNoRun)
 	}
-	return fmt.Sprintf("%s [%s]", brief(i.Median), between(i))
+	return fmt.Sprintf("%s [%s]", brief(i.Median), w.between(i))
 }
 
 // percent is a ratio as what is more than one.
-func percent(i startup.Interval) string {
+func (w Words) percent(i startup.Interval) string {
 	if i.N == 0 {
-		return "unknown"
+		return w.say(msgUnknown)
 	}
 	text := fmt.Sprintf("%+.1f%%", 100*(i.Median-1))
 	if i.Confidence == 0 {
-		return text + fmt.Sprintf(" [too few runs (%d)]", i.N)
+		return text + " [" + w.say(msgTooFew, i.N) + "]"
 	}
 	return text + fmt.Sprintf(" [%+.1f%% – %+.1f%%]", 100*(i.Low-1), 100*(i.High-1))
 }
