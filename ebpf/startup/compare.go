@@ -129,31 +129,31 @@ func keyed(r Result) (keys []key) {
 	return keys
 }
 
-// rounds are the lengths of a span by the round in which they were measured.
-func rounds(r Result, t Timing) map[int]float64 {
-	values := map[int]float64{}
+// rounds are the lengths of a span by the round in which they were measured; all of them are of one batch.
+func rounds(r Result, t Timing) map[moment]float64 {
+	values := map[moment]float64{}
 	for _, sample := range r.Samples {
 		from, ok := sample.time(t.Name)
 		to, ok2 := sample.time(t.Next)
 		if sample.Set == t.set && ok && ok2 {
-			values[sample.Round] = float64(to - from)
+			values[moment{round: sample.Round}] = float64(to - from)
 		}
 	}
 	return values
 }
 
-// wholes are the runs without probes; programs too large to be measured at once have several in a round.
-func wholes(r Result) map[int]float64 {
-	values := map[int]float64{}
+// wholes are the runs without probes.
+func wholes(r Result) map[moment]float64 {
+	values := map[moment]float64{}
 	for _, sample := range r.Samples {
 		if sample.Set == Bare {
-			values[sample.Round] = float64(sample.Whole)
+			values[moment{sample.Batch, sample.Round}] = float64(sample.Whole)
 		}
 	}
 	return values
 }
 
-func (c Comparison) difference(d Difference, a, b map[int]float64) Difference {
+func (c Comparison) difference(d Difference, a, b map[moment]float64) Difference {
 	var deltas []float64
 	for round, before := range a {
 		if after, ok := b[round]; ok {
@@ -172,8 +172,8 @@ func (r Result) Spans(t Timing) []float64 {
 	}
 	byRound := rounds(r, t)
 	values := make([]float64, 0, len(byRound))
-	for _, round := range slices.Sorted(maps.Keys(byRound)) {
-		values = append(values, byRound[round])
+	for _, at := range slices.SortedFunc(maps.Keys(byRound), func(a, b moment) int { return cmp.Compare(a.round, b.round) }) {
+		values = append(values, byRound[at])
 	}
 	return values
 }

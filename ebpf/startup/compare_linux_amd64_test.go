@@ -104,3 +104,34 @@ func TestCompareReleases(t *testing.T) {
 		t.Errorf("%d spans; left out of A: %+v\nof B: %+v", len(c.Spans), c.A.Missing, c.B.Missing)
 	}
 }
+
+// Where the copies do not fit into the memory together they are measured in turn, and what is
+// compared stays together.
+func TestBatches(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	const runs = 8
+	o := startup.Options{Runs: runs, Warm: 1, Set: 6, Memory: 1}
+	c := compared(t, o, buildtest.Build(t, "1.21.13", lab.Setup{Gcflags: new(string)}), buildtest.Build(t, "1.27.4", lab.Setup{Gcflags: new(string)}))
+	for _, r := range []startup.Result{c.A, c.B} {
+		batchOf, batches := map[int]int{}, 0 // by set
+		for _, sample := range r.Samples {
+			batches = max(batches, sample.Batch+1)
+			if before, known := batchOf[sample.Set]; sample.Set != startup.Bare && known && before != sample.Batch {
+				t.Errorf("set %d is in the batches %d and %d", sample.Set, before, sample.Batch)
+			}
+			batchOf[sample.Set] = sample.Batch
+		}
+		if batches < 3 || r.Bare.N != batches*runs || r.Observer.N != batches*runs || r.Rounds != runs {
+			t.Errorf("%d batches, %d runs without probes, %d ratios, %d rounds", batches, r.Bare.N, r.Observer.N, r.Rounds)
+		}
+	}
+	for _, d := range c.Spans {
+		if d.Only != "" || d.Delta.N != runs {
+			t.Errorf("%+v", d)
+		}
+	}
+	if c.Whole.Delta.N != c.A.Bare.N {
+		t.Errorf("%+v", c.Whole)
+	}
+}

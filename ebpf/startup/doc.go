@@ -96,6 +96,8 @@ type Options struct {
 	Warm int
 	// Timeout ends a run; 0 means DefaultTimeout.
 	Timeout time.Duration
+	// Memory is the most bytes that copies of programs may take at a time, if one set of each fits in; 0 means DefaultMemory.
+	Memory int64
 	// Progress is told after every run how many were made and how many it may become. It may be nil.
 	Progress func(done, most int)
 }
@@ -107,6 +109,7 @@ const (
 	DefaultPrecision = 0.02
 	DefaultWarm      = 3
 	DefaultTimeout   = 10 * time.Second
+	DefaultMemory    = 1 << 30
 	// Confidence is that of every interval.
 	Confidence = 0.95
 )
@@ -116,7 +119,9 @@ const Bare = -1
 
 // Sample is one run.
 type Sample struct {
-	Round int
+	// Batch counts the parts of a measurement whose copies do not fit into the memory together; the
+	// rounds of each are counted from 0.
+	Batch, Round int
 	// Set is the number of the set of milestones that had probes, or Bare.
 	Set int
 	// At is when the milestones of the set were passed first, since exec.

@@ -18,9 +18,6 @@ const (
 	leastRuns  = 10
 )
 
-// mostCopies bounds the memory that the copies of the programs take, in bytes.
-const mostCopies = 1 << 30
-
 // Measure measures the programs side by side: every round runs each set of
 // each program, and each program without probes, once and in a shuffled order. The
 // error wraps ErrProgram, ErrMilestone, ErrEnd, ErrChanged, ebpf.ErrRights, ebpf.ErrFeature or ctx's.
@@ -50,8 +47,8 @@ func Measure(ctx context.Context, programs []Program, o Options) ([]Result, erro
 		s.cut()
 	}
 	m := &measurement{options: o, subjects: subjects}
-	for _, batch := range m.batches() {
-		if err := m.batch(ctx, batch); err != nil {
+	for n, batch := range m.batches() {
+		if err := m.batch(ctx, n, batch); err != nil {
 			return nil, err
 		}
 	}
@@ -70,7 +67,7 @@ func (o Options) withDefaults() (Options, error) {
 	if err := sound(o.Milestones); err != nil {
 		return o, err
 	}
-	if o.Set < 0 || o.Runs < 0 || o.Most < 0 || o.Precision < 0 || o.Warm < 0 || o.Timeout < 0 {
+	if o.Set < 0 || o.Runs < 0 || o.Most < 0 || o.Precision < 0 || o.Warm < 0 || o.Timeout < 0 || o.Memory < 0 {
 		return o, errors.New("measure a start: a number below 0 means nothing")
 	}
 	if o.Inits {
@@ -80,6 +77,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.Most = cmp.Or(o.Most, DefaultMost)
 	o.Precision = cmp.Or(o.Precision, DefaultPrecision)
 	o.Warm = cmp.Or(o.Warm, DefaultWarm)
+	o.Memory = cmp.Or(o.Memory, DefaultMemory)
 	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
 	if o.Runs > 0 {
 		o.Most = o.Runs
@@ -174,20 +172,29 @@ func (m *measurement) batches() [][]job {
 	}
 	var all [][]job
 	batch, used := []job(nil), size
-	for _, s := range m.subjects {
-		for _, set := range s.sets {
-			if used += s.info.Size(); used > mostCopies && batch != nil {
-				all = append(all, append(batch, bare...))
-				batch, used = nil, size+s.info.Size()
+	for number := 0; ; number++ {
+		// What is compared stays together if it can.
+		var next []job
+		var more int64
+		for _, s := range m.subjects {
+			if number < len(s.sets) {
+				next = append(next, job{s, s.sets[number]})
+				more += s.info.Size()
 			}
-			batch = append(batch, job{s, set})
 		}
+		if next == nil {
+			return append(all, append(batch, bare...))
+		}
+		if used += more; used > m.options.Memory && batch != nil {
+			all = append(all, append(batch, bare...))
+			batch, used = nil, size+more
+		}
+		batch = append(batch, next...)
 	}
-	return append(all, append(batch, bare...))
 }
 
 // batch runs one batch until it is precise enough.
-func (m *measurement) batch(ctx context.Context, jobs []job) error {
+func (m *measurement) batch(ctx context.Context, n int, jobs []job) error {
 	defer func() {
 		for _, j := range jobs {
 			j.set.close()
@@ -213,7 +220,7 @@ func (m *measurement) batch(ctx context.Context, jobs []job) error {
 				continue
 			}
 			sample, err := j.of.run(ctx, j.set)
-			sample.Round = round
+			sample.Batch, sample.Round = n, round
 			if errors.Is(err, ebpf.ErrLost) {
 				j.of.lost++
 				continue
@@ -232,7 +239,7 @@ func (m *measurement) batch(ctx context.Context, jobs []job) error {
 				m.options.Progress(m.done, m.options.Most*len(jobs))
 			}
 		}
-		if n := round + 1; m.options.Runs == 0 && n >= leastRuns && n%checkEvery == 0 && m.precise(jobs) {
+		if made := round + 1; m.options.Runs == 0 && made >= leastRuns && made%checkEvery == 0 && m.precise(jobs) {
 			break
 		}
 	}

@@ -92,18 +92,22 @@ func (s *subject) whole(bare bool) (values []float64) {
 	return values
 }
 
+// moment is one round of one batch.
+type moment struct{ batch, round int }
+
 // observer are the ratios of the runs with probes to the bare one of the same round.
 func (s *subject) observer() (ratios []float64) {
 	type round struct {
 		bare []float64
 		with []float64
 	}
-	rounds := map[int]*round{}
+	rounds := map[moment]*round{}
 	for _, sample := range s.taken {
-		r := rounds[sample.Round]
+		at := moment{sample.Batch, sample.Round}
+		r := rounds[at]
 		if r == nil {
 			r = &round{}
-			rounds[sample.Round] = r
+			rounds[at] = r
 		}
 		if sample.Set == Bare {
 			r.bare = append(r.bare, float64(sample.Whole))

@@ -28,6 +28,7 @@ const (
 	msgBegins
 	msgAnother
 	msgMethod
+	msgMethodRange
 	msgAgainstBare
 	msgAgainstOne
 	msgSum
@@ -77,6 +78,8 @@ var messages = [messageCount]struct{ en, zh string }{
 	msgInterval:  {"%.0f%% interval", "%.0f%% 置信区间"},
 	msgBegins:    {"what begins there", "从这里开始的事"},
 	msgAnother:   {"%s (another thread)", "%s（另一个线程）"},
+	msgMethodRange: {"n = %d to %d runs of each set of milestones, %d without probes, shuffled; medians with intervals of at least %.0f%% (no distribution assumed).",
+		"n = 每组里程碑 %d 到 %d 次运行，没有探针的 %d 次，次序打乱；所列为中位数，置信区间至少为 %.0f%%（不假设任何分布）。"},
 	msgMethod: {"n = %d runs of each set of milestones, %d without probes, shuffled; medians with intervals of at least %.0f%% (no distribution assumed).",
 		"n = 每组里程碑 %d 次运行，没有探针的 %d 次，次序打乱；所列为中位数，置信区间至少为 %.0f%%（不假设任何分布）。"},
 	msgAgainstBare: {"runs without probes", "没有探针的运行"},

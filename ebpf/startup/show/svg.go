@@ -38,7 +38,8 @@ func SVG(w io.Writer, results []startup.Result) error {
 	p.X.Padding, p.Y.Padding = 0, 0.4*vg.Inch // where a viewer has wider letters, the names need it
 	p.Legend.Left, p.Legend.XOffs, p.Legend.YOffs = true, 0.1*vg.Inch, 0.1*vg.Inch
 	for i, r := range results {
-		legend := fmt.Sprintf("%s: %s to %s (n = %d, observer effect %s)", title(r), brief(r.Whole.Median), r.Until, rounds(r), Words{}.percent(r.Observer))
+		n, _ := rounds(r)
+		legend := fmt.Sprintf("%s: %s to %s (n = %d, observer effect %s)", title(r), brief(r.Whole.Median), r.Until, n, Words{}.percent(r.Observer))
 		colour := colours[i%len(colours)]
 		at := 0.0
 		for _, t := range r.Timings {

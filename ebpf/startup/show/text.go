@@ -67,7 +67,11 @@ func title(r startup.Result) string {
 // method says how many runs there were and what the probes did to them.
 func (w Words) method(r startup.Result) string {
 	var b strings.Builder
-	b.WriteString(w.say(msgMethod, rounds(r), r.Bare.N, 100*startup.Confidence) + "\n")
+	if least, most := rounds(r); least == most {
+		b.WriteString(w.say(msgMethod, least, r.Bare.N, 100*startup.Confidence) + "\n")
+	} else {
+		b.WriteString(w.say(msgMethodRange, least, most, r.Bare.N, 100*startup.Confidence) + "\n")
+	}
 	against := w.say(msgAgainstBare)
 	if r.Until != "exit" {
 		against = w.say(msgAgainstOne, r.Until)
@@ -83,17 +87,17 @@ func (w Words) method(r startup.Result) string {
 	return b.String()
 }
 
-func rounds(r startup.Result) int {
-	n := math.MaxInt
+// rounds are how often sets of milestones were run: the batches of a large program need not be alike.
+func rounds(r startup.Result) (least, most int) {
 	for _, t := range r.Timings {
-		if t.Takes.N > 0 {
-			n = min(n, t.Takes.N)
+		if n := t.Takes.N; n > 0 {
+			most = max(most, n)
+			if least == 0 || n < least {
+				least = n
+			}
 		}
 	}
-	if n == math.MaxInt {
-		return 0
-	}
-	return n
+	return least, most
 }
 
 // notes are what else has to be known.
