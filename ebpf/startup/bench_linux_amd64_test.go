@@ -61,7 +61,7 @@ func BenchmarkObserver(b *testing.B) {
 		name string
 		list []string
 		n    int
-	}{{"2 probes", once, 2}, {"10 probes", once, 10}, {"20 probes", once, 20}, {"30 probes", once, 30}, {"30 probes, passed often", often, 30}} {
+	}{{"2 probes", once, 2}, {"10 probes", once, 10}, {"20 probes", once, 20}, {"30 probes", once, 30}, {"30 probes passed often", often, 30}} {
 		b.Run(bb.name, func(b *testing.B) {
 			names := bodies(b, binary, bb.list, bb.n)
 			sites, entries := probesOf(b, binary, names)
