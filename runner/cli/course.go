@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io/fs"
-	"runtime"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/rt0lab/rt0lab/runner/course"
 	"github.com/rt0lab/rt0lab/runner/judge"
 	"github.com/rt0lab/rt0lab/runner/lab"
+	"github.com/rt0lab/rt0lab/runner/observe/delve"
 	"github.com/rt0lab/rt0lab/runner/release"
 	"github.com/rt0lab/rt0lab/runner/verify"
 )
@@ -27,8 +27,28 @@ func workFlag() cli.Flag {
 func gradeFlags() []cli.Flag {
 	return append(jobsFlags(), workFlag(),
 		&cli.StringFlag{Name: "go", Usage: "the release to do the exercises on: local, go1.27.4, 1.27, or the path of a GOROOT", DefaultText: "local"},
-		&cli.BoolFlag{Name: "recorded", Usage: "hold answers against the recordings; nothing is run"},
+		recordedFlag(),
 	)
+}
+
+func recordedFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "recorded", Usage: "hold answers against the recordings; nothing is run"}
+}
+
+// noRuns says why only answers can be checked, "" when everything can.
+func (s *session) noRuns(c *cli.Context) string {
+	if c.Bool("recorded") {
+		return "--recorded"
+	}
+	if err := delve.New(delveSelf).Ready(c.Context); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// possible tells the exercises that can be checked when runs cannot be made for that reason.
+func possible(noRuns string) func(*lab.Exercise) bool {
+	return func(e *lab.Exercise) bool { return noRuns == "" || e.Answer != nil }
 }
 
 func (s *session) work(c *cli.Context) *course.Work { return &course.Work{Dir: c.String("work")} }
@@ -121,15 +141,7 @@ func (s *session) tellResults(results []course.Result, p *course.Progress) error
 		fmt.Fprintln(s.stdout, w.Say(course.MsgDone, p.Count(l.Exercises), len(l.Exercises)))
 		results = results[n:]
 	}
-	data, err := s.data()
-	if err != nil {
-		return err
-	}
-	if l, _ := p.Next(data.Labs); l == nil {
-		fmt.Fprintln(s.stdout, w.Say(course.MsgAllDone))
-	} else {
-		fmt.Fprintln(s.stdout, w.Say(course.MsgNext))
-	}
+	fmt.Fprintln(s.stdout, w.Say(course.MsgNext))
 	return nil
 }
 
@@ -190,7 +202,7 @@ func (s *session) exercises(c *cli.Context, command string) ([]part, error) {
 }
 
 // grader grades on the release that the flags name. Where nothing can be run (another system than
-// Linux, --recorded, no toolchain to be had) it has the recordings only.
+// Linux, no right to trace, --recorded) it has the recordings only.
 func (s *session) grader(c *cli.Context) (*course.Grader, error) {
 	data, err := s.data()
 	if err != nil {
@@ -200,7 +212,7 @@ func (s *session) grader(c *cli.Context) (*course.Grader, error) {
 	if name == "" {
 		name = "local"
 	}
-	if c.Bool("recorded") || runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+	if s.noRuns(c) != "" {
 		name, err := recordedRelease(data, name)
 		return s.graderOf(data, name), err
 	}
@@ -271,7 +283,7 @@ func (s *session) current(c *cli.Context, command string, p *course.Progress) (*
 	if len(list) == 1 {
 		return l, list[0], nil
 	}
-	if _, e := p.Next([]*lab.Lab{l}); e != nil {
+	if _, e := p.Next([]*lab.Lab{l}, nil); e != nil {
 		return l, e, nil
 	}
 	return l, list[len(list)-1], nil
@@ -374,7 +386,8 @@ func (s *session) resetCommand() *cli.Command {
 
 func (s *session) nextCommand() *cli.Command {
 	return &cli.Command{
-		Name: "next", Usage: "the next exercise that is not done, of all labs", Flags: []cli.Flag{workFlag()},
+		Name: "next", Usage: "the next exercise that is not done and can be checked here, of all labs",
+		Flags: []cli.Flag{workFlag(), recordedFlag()},
 		Action: func(c *cli.Context) error {
 			if err := noArgs(c); err != nil {
 				return err
@@ -388,8 +401,13 @@ func (s *session) nextCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			l, e := p.Next(data.Labs)
+			why := s.noRuns(c)
+			l, e := p.Next(data.Labs, possible(why))
 			if e == nil {
+				if l, _ := p.Next(data.Labs, nil); l != nil {
+					fmt.Fprintln(s.stdout, course.In(s.lang).Say(course.MsgRestNotHere, why))
+					return nil
+				}
 				fmt.Fprintln(s.stdout, course.In(s.lang).Say(course.MsgAllDone))
 				return nil
 			}

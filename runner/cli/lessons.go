@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivo/uniseg"
 	"github.com/urfave/cli/v2"
 
 	"github.com/rt0lab/rt0lab/runner/course"
@@ -24,7 +25,7 @@ func (s *session) listCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "the labs, their claims and mutants counted",
-		Flags: []cli.Flag{workFlag(), &cli.BoolFlag{Name: "posts", Usage: "the posts instead, and for which releases their transcripts can be true"}},
+		Flags: []cli.Flag{workFlag(), recordedFlag(), &cli.BoolFlag{Name: "posts", Usage: "the posts instead, and for which releases their transcripts can be true"}},
 		Action: func(c *cli.Context) error {
 			if err := noArgs(c); err != nil {
 				return err
@@ -36,7 +37,7 @@ func (s *session) listCommand() *cli.Command {
 			if c.Bool("posts") {
 				return s.posts(data)
 			}
-			return s.list(data, s.work(c))
+			return s.list(c, data, s.work(c))
 		},
 	}
 }
@@ -109,14 +110,29 @@ func (s *session) glossaryCommand() *cli.Command {
 }
 
 // list writes a line per lab, with how many of its exercises are done.
-func (s *session) list(data *lab.Data, work *course.Work) error {
+func (s *session) list(c *cli.Context, data *lab.Data, work *course.Work) error {
 	p, err := work.Progress()
 	if err != nil {
 		return err
 	}
+	here, w := possible(s.noRuns(c)), course.In(s.lang)
+	wide := 0
 	for _, l := range data.Labs {
-		fmt.Fprintf(s.stdout, "%02d  %s %3d claims %3d mutants %2d/%d exercises   %s\n",
-			l.Number, report.Pad(l.Title.In(s.lang), 36), len(l.Claims), len(l.Mutants), p.Count(l.Exercises), len(l.Exercises), l.ID)
+		wide = max(wide, uniseg.StringWidth(l.Title.In(s.lang)))
+	}
+	for _, l := range data.Labs {
+		not := 0
+		for _, e := range l.Exercises {
+			if !here(e) && p.Exercises[e.ID].Passed == "" {
+				not++
+			}
+		}
+		rest := ""
+		if not > 0 {
+			rest = "   " + w.Say(course.MsgNotHereCount, not)
+		}
+		row := w.Say(course.MsgLabRow, len(l.Claims), len(l.Mutants), p.Count(l.Exercises), len(l.Exercises))
+		fmt.Fprintf(s.stdout, "%02d  %s %s   %s%s\n", l.Number, report.Pad(l.Title.In(s.lang), wide), row, l.ID, rest)
 	}
 	return nil
 }

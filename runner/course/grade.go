@@ -132,7 +132,7 @@ func (g *Grader) breaks(ctx context.Context, e *lab.Exercise, given *given, r *R
 	if v := plain.Cells[0].Verdict; v.Outcome != judge.Holds {
 		return notHolding(claim, v)
 	}
-	res, wrong, err := g.edited(ctx, []*lab.Claim{claim}, plain, given, given.edits)
+	res, wrong, err := g.edited(ctx, e, []*lab.Claim{claim}, plain, given, given.edits)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (g *Grader) repair(ctx context.Context, e *lab.Exercise, given *given, r *R
 	if len(claims) == 0 {
 		return notHolding(plain.Cells[0].Claim, plain.Cells[0].Verdict)
 	}
-	res, wrong, err := g.edited(ctx, claims, plain, given, slices.Concat(m.Edits, given.edits))
+	res, wrong, err := g.edited(ctx, e, claims, plain, given, slices.Concat(m.Edits, given.edits))
 	if err != nil {
 		return err
 	}
@@ -212,11 +212,11 @@ func (g *Grader) finish(e *lab.Exercise, wrong string, r *Result) {
 
 // edited judges the claims on an edited runtime, once its programs have been seen to end as the
 // unchanged ones do: a debugger would wait long for one that hangs. Wrong is what the learner did wrong.
-func (g *Grader) edited(ctx context.Context, claims []*lab.Claim, plain *verify.Result, given *given, edits []lab.Edit) (res *verify.Result, wrong string, err error) {
+func (g *Grader) edited(ctx context.Context, e *lab.Exercise, claims []*lab.Claim, plain *verify.Result, given *given, edits []lab.Edit) (res *verify.Result, wrong string, err error) {
 	if given.problem != nil {
 		return nil, given.problem.Error(), nil
 	}
-	overlay, err := mutant.Overlay(&lab.Mutant{ID: "yours", Edits: edits, File: given.file}, g.Toolchain)
+	overlay, err := mutant.Overlay(&lab.Mutant{ID: e.ID, Edits: edits, File: given.file}, g.Toolchain)
 	if errors.Is(err, mutant.ErrEdit) {
 		return nil, err.Error(), nil
 	}

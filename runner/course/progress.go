@@ -121,11 +121,12 @@ func (p *Progress) Note(results []Result, day time.Time) {
 	}
 }
 
-// Next is the first exercise that is not passed, nil when all are.
-func (p *Progress) Next(labs []*lab.Lab) (*lab.Lab, *lab.Exercise) {
+// Next is the first exercise that is not passed and that possible says can be checked here (nil: all
+// can); nil when there is none.
+func (p *Progress) Next(labs []*lab.Lab, possible func(*lab.Exercise) bool) (*lab.Lab, *lab.Exercise) {
 	for _, l := range labs {
 		for _, e := range l.Exercises {
-			if p.Exercises[e.ID].Passed == "" {
+			if p.Exercises[e.ID].Passed == "" && (possible == nil || possible(e)) {
 				return l, e
 			}
 		}

@@ -187,7 +187,7 @@ func TestProgress(t *testing.T) {
 	if got := p.Exercises["how-large"]; got != want {
 		t.Errorf("remembered %+v, want %+v", got, want)
 	}
-	if _, e := p.Next([]*lab.Lab{l}); e == nil || e.ID != "which" {
+	if _, e := p.Next([]*lab.Lab{l}, nil); e == nil || e.ID != "which" {
 		t.Errorf("next is %v", e)
 	}
 }

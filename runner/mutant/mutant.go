@@ -60,14 +60,14 @@ func Overlay(m *lab.Mutant, tc release.Toolchain) (map[string][]byte, error) {
 		if !edited {
 			text, err = os.ReadFile(path)
 			if errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("%s:%d: mutant %s: %w: %s has no %s", m.File, e.Line, m.ID, ErrEdit, tc.Name, e.File)
+				return nil, fmt.Errorf("%s:%d: %s: %w: %s has no %s", m.File, e.Line, m.ID, ErrEdit, tc.Name, e.File)
 			}
 			if err != nil {
 				return nil, fmt.Errorf("mutant %s: read the runtime: %w", m.ID, err)
 			}
 		}
 		if n := strings.Count(string(text), e.Old); n != 1 {
-			return nil, fmt.Errorf("%s:%d: mutant %s: %w: in %s of %s the old text stands %d times, not once",
+			return nil, fmt.Errorf("%s:%d: %s: %w: in %s of %s the old text stands %d times, not once",
 				m.File, e.Line, m.ID, ErrEdit, e.File, tc.Name, n)
 		}
 		overlay[path] = []byte(strings.Replace(string(text), e.Old, e.New, 1))
