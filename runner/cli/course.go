@@ -414,7 +414,7 @@ func (s *session) nextCommand() *cli.Command {
 			if err := s.prepare(work, l); err != nil {
 				return err
 			}
-			fmt.Fprint(s.stdout, course.In(s.lang).Task(l, e, work))
+			fmt.Fprint(s.stdout, course.In(s.lang).Task(data, l, e, work))
 			return nil
 		},
 	}

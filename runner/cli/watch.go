@@ -61,7 +61,7 @@ func (s *session) watch(c *cli.Context) error {
 		return s.watchPlain(ctx, g, l, work, changes)
 	}
 	show := &screen.Screen{
-		Lab: l, Work: work, Lang: s.lang, Release: g.Release, Changes: changes, Color: s.color,
+		Data: g.Data, Lab: l, Work: work, Lang: s.lang, Release: g.Release, Changes: changes, Color: s.color,
 		Deeds: s.deeds(g, l, work),
 	}
 	return show.Run(ctx, in, s.terminal)

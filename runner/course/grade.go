@@ -248,7 +248,7 @@ func (g *Grader) edited(ctx context.Context, e *lab.Exercise, claims []*lab.Clai
 // they end as the unchanged ones do.
 func (g *Grader) starts(ctx context.Context, plain, edited *verify.Result) (wrong string, err error) {
 	for key, start := range edited.Starts {
-		if !runs(start) {
+		if !runnable(start) {
 			continue
 		}
 		want, err := end(ctx, plain.Starts[key])
@@ -266,8 +266,8 @@ func (g *Grader) starts(ctx context.Context, plain, edited *verify.Result) (wron
 	return "", nil
 }
 
-// runs reports whether the setup is a program that this machine can run.
-func runs(s *verify.Start) bool {
+// runnable reports whether the setup is a program that this machine can run.
+func runnable(s *verify.Start) bool {
 	mode := s.Setup.Buildmode
 	return s.BuildErr == nil && s.Setup.Tool == "" && !s.Setup.Making && (mode == "" || mode == "pie" || s.Setup.Host != "") &&
 		s.Binary.GOOS == runtime.GOOS && s.Binary.GOARCH == runtime.GOARCH

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/rt0lab/rt0lab/runner/lab"
@@ -107,7 +108,7 @@ func indent(text string) string {
 }
 
 // Task says what an exercise wants and where to write it.
-func (w Words) Task(l *lab.Lab, e *lab.Exercise, work *Work) string {
+func (w Words) Task(d *lab.Data, l *lab.Lab, e *lab.Exercise, work *Work) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s · %s · %s\n\n%s\n", l.ID, e.ID, e.Title.In(w.lang), strings.TrimSpace(e.Ask.In(w.lang)))
 	if e.Answer != nil {
@@ -116,7 +117,10 @@ func (w Words) Task(l *lab.Lab, e *lab.Exercise, work *Work) string {
 		}
 	}
 	b.WriteString("\n" + w.Say(MsgWorkOn, strings.Join(work.Files(l, e), ", ")) + "\n")
-	b.WriteString(w.Say(MsgThenCheck, l.ID[:2]) + "\n")
+	if runs(d, e) {
+		b.WriteString(w.Say(MsgDebugger, e.ID) + "\n")
+	}
+	b.WriteString(w.Say(MsgThenCheck, e.ID) + "\n")
 	return b.String()
 }
 
@@ -140,4 +144,16 @@ func (w Words) Hints(e *lab.Exercise, shown int, last bool) string {
 		b.WriteString(w.Say(MsgNoMoreHints, e.ID) + "\n")
 	}
 	return b.String()
+}
+
+// runs reports whether the exercise is about a program that a debugger can start.
+func runs(d *lab.Data, e *lab.Exercise) bool {
+	ids := e.Claims()
+	if e.Repair != nil {
+		ids = d.Mutant(e.Repair.Mutant).Refutes
+	}
+	return slices.ContainsFunc(ids, func(id string) bool {
+		c := d.Claim(id)
+		return slices.Contains(c.Witnesses, "delve") || slices.Contains(c.Witnesses, "gdb")
+	})
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/rt0lab/rt0lab/runner/lab"
-	"github.com/rt0lab/rt0lab/runner/mutant"
 	"github.com/rt0lab/rt0lab/runner/release/constraint"
 )
 
@@ -130,14 +129,6 @@ func (g *Grader) Show(ctx context.Context, l *lab.Lab, e *lab.Exercise) (string,
 	}
 	b.WriteString(e.Explain.In(g.Lang) + "\n")
 	return b.String(), nil
-}
-
-// Overlay is the runtime that a repair exercise begins with; nil for every other kind.
-func (g *Grader) Overlay(e *lab.Exercise) (map[string][]byte, error) {
-	if e.Repair == nil {
-		return nil, nil
-	}
-	return mutant.Overlay(g.Data.Mutant(e.Repair.Mutant), g.Toolchain)
 }
 
 // Prove checks an exercise itself: as it is shipped it must not pass, and with each of its solutions

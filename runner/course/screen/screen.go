@@ -27,6 +27,7 @@ type Deeds struct {
 
 // Screen is one run of the terminal program.
 type Screen struct {
+	Data    *lab.Data
 	Lab     *lab.Lab
 	Work    *course.Work
 	Lang    string

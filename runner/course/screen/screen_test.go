@@ -43,7 +43,7 @@ func learner(t *testing.T, lang string, width, height int) *model {
 			return book.Recorded(c, "go1.26.8", "linux", "amd64"), nil
 		},
 	}
-	s := &Screen{Lab: l, Work: work, Lang: lang, Release: "go1.26.8", Deeds: Deeds{
+	s := &Screen{Data: d, Lab: l, Work: work, Lang: lang, Release: "go1.26.8", Deeds: Deeds{
 		Check: func(ctx context.Context, e *lab.Exercise) (course.Result, error) {
 			results, err := g.Grade(ctx, l, []*lab.Exercise{e}, work)
 			if err != nil {

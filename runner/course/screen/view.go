@@ -108,7 +108,7 @@ func (m *model) body() string {
 		return m.words.Say(course.MsgHelp)
 	}
 	e := m.exercise()
-	text := m.words.Task(m.screen.Lab, e, m.screen.Work) + "\n"
+	text := m.words.Task(m.screen.Data, m.screen.Lab, e, m.screen.Work) + "\n"
 	switch r, checked := m.results[e.ID]; {
 	case m.busy != "":
 		text += faint.Render(m.busy)
