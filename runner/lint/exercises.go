@@ -18,8 +18,8 @@ const fewest = 3
 // can be done is found by doing them: rt0lab prove.
 func (l *linter) exercises() {
 	for _, x := range l.own.Labs {
-		if n := len(x.Exercises); l.Base == nil && n > 0 && n < fewest {
-			l.add(ruleTask, x.File, 0, "%d exercises in %s beside it; want %d or more", len(x.Exercises), lab.ExercisesFile, fewest)
+		if n := len(x.Exercises); l.Base == nil && n < fewest {
+			l.add(ruleTask, x.File, 0, "%d exercises in %s beside it; want %d or more", n, lab.ExercisesFile, fewest)
 		}
 		for _, e := range x.Exercises {
 			l.translated(e)

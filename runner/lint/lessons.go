@@ -64,7 +64,7 @@ func (l *linter) headings(folder, en, zh string) {
 	}
 	for _, s := range sections {
 		there := slices.ContainsFunc(one, func(h heading) bool { return h.text == s.En })
-		if !there && s.En != "Exercises" {
+		if !there {
 			l.add(ruleLesson, folder+lessonEn, 0, "there is no section %q", s.En)
 		}
 	}

@@ -59,7 +59,7 @@ func Rules() []Rule {
 		{ruleConstraint, "A constraint on releases fits at least one of those the labs are recorded for."},
 		{ruleFixture, "A setup's fixture exists, parses (but for files named .go.txt) and has a package main, and has nothing that go:embed drops."},
 		{ruleReadme, "Every lab has a README.md that is more than a few sentences long."},
-		{ruleLesson, "The lesson is there in both languages, with the same sections in the same order, and has one on the exercises when there are any."},
+		{ruleLesson, "The lesson is there in both languages, with the same sections in the same order; what to know before, the walk, see it yourself, exercises and read on are among them."},
 		{ruleTerm, "Chinese texts call a thing by the word of labs/glossary.yaml, and the glossary says what each word means."},
 		{ruleOrphan, "Every file below labs, fixtures and scripts is known and used by something."},
 		{ruleScript, "A witness that a claim asks has a script of the fact's subject, and the script parses and has a table of stops."},
