@@ -89,10 +89,9 @@ func TestLearner(t *testing.T) {
 			}
 			dir := t.TempDir()
 			term := newTerminal(t, dir, append(environment(t), "RT0LAB_LANG="+tt.lang), tt.shell...)
-			recorded := regexp.MustCompile(`--recorded`).FindString(tt.flags)
 			passed := map[string]bool{}
 			for tt.most == 0 || len(passed) < tt.most {
-				shown := term.run("rt0lab next " + recorded)
+				shown := term.run("rt0lab next " + tt.flags)
 				task := nextTask.FindStringSubmatch(shown)
 				if task == nil {
 					break // it says that all is done
@@ -105,7 +104,7 @@ func TestLearner(t *testing.T) {
 				}
 				passed[task[2]] = true
 			}
-			list := term.run("rt0lab list " + recorded)
+			list := term.run("rt0lab list " + tt.flags)
 			if tt.most == 0 {
 				for line := range strings.Lines(list) {
 					done := regexp.MustCompile(`(\d+)/(\d+) (?:exercises|道练习)(.*)`).FindStringSubmatch(line)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/observe/delve"
 	"github.com/rt0lab/rt0lab/runner/release"
+	"github.com/rt0lab/rt0lab/runner/release/constraint"
 	"github.com/rt0lab/rt0lab/runner/verify"
 )
 
@@ -26,9 +28,12 @@ func workFlag() cli.Flag {
 // gradeFlags say how exercises are graded; see grader.
 func gradeFlags() []cli.Flag {
 	return append(jobsFlags(), workFlag(),
-		&cli.StringFlag{Name: "go", Usage: "the release to do the exercises on: local, go1.27.4, 1.27, or the path of a GOROOT", DefaultText: "local"},
-		recordedFlag(),
+		oneGoFlag(), recordedFlag(),
 	)
+}
+
+func oneGoFlag() cli.Flag {
+	return &cli.StringFlag{Name: "go", Usage: "the release to do the exercises on: local, go1.27.4, 1.27, or the path of a GOROOT", DefaultText: "local"}
 }
 
 func recordedFlag() cli.Flag {
@@ -46,9 +51,19 @@ func (s *session) noRuns(c *cli.Context) string {
 	return ""
 }
 
-// possible tells the exercises that can be checked when runs cannot be made for that reason.
-func possible(noRuns string) func(*lab.Exercise) bool {
-	return func(e *lab.Exercise) bool { return noRuns == "" || e.Answer != nil }
+// possible tells the exercises that can be checked here: when runs cannot be made, answers only, and
+// those that are for the release. Where that is not known all are for it.
+func (s *session) possible(c *cli.Context, data *lab.Data, noRuns string) func(*lab.Exercise) bool {
+	name := cmp.Or(c.String("go"), "local")
+	if noRuns != "" {
+		name, _ = recordedRelease(data, name)
+	} else if tc, err := s.store().Resolve(c.Context, name); err == nil {
+		name = tc.Name
+	}
+	return func(e *lab.Exercise) bool {
+		fits, err := constraint.Fits(e.Go, name)
+		return (fits || err != nil) && (noRuns == "" || e.Answer != nil)
+	}
 }
 
 func (s *session) work(c *cli.Context) *course.Work { return &course.Work{Dir: c.String("work")} }
@@ -387,7 +402,7 @@ func (s *session) resetCommand() *cli.Command {
 func (s *session) nextCommand() *cli.Command {
 	return &cli.Command{
 		Name: "next", Usage: "the next exercise that is not done and can be checked here, of all labs",
-		Flags: []cli.Flag{workFlag(), recordedFlag()},
+		Flags: []cli.Flag{workFlag(), recordedFlag(), oneGoFlag()},
 		Action: func(c *cli.Context) error {
 			if err := noArgs(c); err != nil {
 				return err
@@ -402,10 +417,10 @@ func (s *session) nextCommand() *cli.Command {
 				return err
 			}
 			why := s.noRuns(c)
-			l, e := p.Next(data.Labs, possible(why))
+			l, e := p.Next(data.Labs, s.possible(c, data, why))
 			if e == nil {
 				if l, _ := p.Next(data.Labs, nil); l != nil {
-					fmt.Fprintln(s.stdout, course.In(s.lang).Say(course.MsgRestNotHere, why))
+					fmt.Fprintln(s.stdout, course.In(s.lang).Say(course.MsgRestNotHere, cmp.Or(why, "--go")))
 					return nil
 				}
 				fmt.Fprintln(s.stdout, course.In(s.lang).Say(course.MsgAllDone))

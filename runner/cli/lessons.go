@@ -25,7 +25,7 @@ func (s *session) listCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "the labs, their claims and mutants counted",
-		Flags: []cli.Flag{workFlag(), recordedFlag(), &cli.BoolFlag{Name: "posts", Usage: "the posts instead, and for which releases their transcripts can be true"}},
+		Flags: []cli.Flag{workFlag(), recordedFlag(), oneGoFlag(), &cli.BoolFlag{Name: "posts", Usage: "the posts instead, and for which releases their transcripts can be true"}},
 		Action: func(c *cli.Context) error {
 			if err := noArgs(c); err != nil {
 				return err
@@ -115,7 +115,7 @@ func (s *session) list(c *cli.Context, data *lab.Data, work *course.Work) error 
 	if err != nil {
 		return err
 	}
-	here, w := possible(s.noRuns(c)), course.In(s.lang)
+	here, w := s.possible(c, data, s.noRuns(c)), course.In(s.lang)
 	wide := 0
 	for _, l := range data.Labs {
 		wide = max(wide, uniseg.StringWidth(l.Title.In(s.lang)))

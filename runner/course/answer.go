@@ -54,7 +54,7 @@ func (g *Grader) Value(e *lab.Exercise) (value fact.Value, by string, err error)
 		if reason == "" {
 			reason = g.t(MsgNotRecorded, c.ID)
 		}
-		return fact.Value{}, "", fmt.Errorf("%w: %s", errImpossible, reason)
+		return fact.Value{}, "", impossible(reason)
 	}
 	return recorded.Value, recorded.Release, nil
 }

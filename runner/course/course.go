@@ -67,8 +67,10 @@ type Grader struct {
 	live map[string]judge.Verdict // of claims, by id, by a run of the unchanged release
 }
 
-// errImpossible is wrapped by what cannot be graded on this machine or release.
-var errImpossible = errors.New("cannot be checked here")
+// impossible is why something cannot be graded on this machine or release, in the learner's language.
+type impossible string
+
+func (i impossible) Error() string { return string(i) }
 
 // Grade checks the exercises of a lab by what is in the work folder. The error is an end
 // of ctx or a work folder that cannot be read; what is wrong with one exercise is in its result.
@@ -90,11 +92,12 @@ func (g *Grader) Grade(ctx context.Context, l *lab.Lab, exercises []*lab.Exercis
 	for _, e := range exercises {
 		r := Result{Lab: l, Exercise: e, Release: g.Release, By: "run"}
 		err := g.grade(ctx, l, e, answers, work, &r)
+		var why impossible
 		switch {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
-		case errors.Is(err, errImpossible):
-			r.State, r.Says = Impossible, append(r.Says, err.Error())
+		case errors.As(err, &why):
+			r.State, r.Says = Impossible, append(r.Says, why.Error())
 		case err != nil:
 			r.State, r.Says = Broken, append(r.Says, err.Error())
 		}
@@ -109,7 +112,7 @@ func (g *Grader) grade(ctx context.Context, l *lab.Lab, e *lab.Exercise, answers
 		return fmt.Errorf("%s:%d: %w", e.File, e.Line, err)
 	}
 	if !fits {
-		return fmt.Errorf("%w: %s", errImpossible, g.t(MsgOtherRelease, e.Go, g.Release))
+		return impossible(g.t(MsgOtherRelease, e.Go, g.Release))
 	}
 	if e.Answer != nil {
 		return g.answer(e, answers, r)
@@ -123,7 +126,7 @@ func (g *Grader) grade(ctx context.Context, l *lab.Lab, e *lab.Exercise, answers
 		return nil
 	}
 	if g.Engine == nil {
-		return fmt.Errorf("%w: %s", errImpossible, g.t(MsgNeedsRun))
+		return impossible(g.t(MsgNeedsRun))
 	}
 	switch {
 	case e.Script != nil:

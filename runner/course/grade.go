@@ -95,7 +95,7 @@ func (g *Grader) values(ctx context.Context, scripts fs.FS, ask verify.Ask) ([]f
 		switch {
 		case ok:
 		case c.Verdict.Outcome == judge.Untested:
-			return nil, fmt.Errorf("%w: %s", errImpossible, c.Verdict.Reason)
+			return nil, impossible(c.Verdict.Reason)
 		default:
 			return nil, fmt.Errorf("judge %s: %s", c.Claim.ID, c.Verdict.Reason)
 		}
@@ -155,7 +155,7 @@ func (g *Grader) repair(ctx context.Context, e *lab.Exercise, given *given, r *R
 	if fits, err := mutant.Fits(m, g.Release); err != nil {
 		return err
 	} else if !fits {
-		return fmt.Errorf("%w: %s", errImpossible, g.t(MsgOtherRelease, m.ID, g.Release))
+		return impossible(g.t(MsgOtherRelease, m.ID, g.Release))
 	}
 	var claims []*lab.Claim
 	for _, id := range m.Refutes {
@@ -196,7 +196,7 @@ func (g *Grader) repair(ctx context.Context, e *lab.Exercise, given *given, r *R
 func notHolding(c *lab.Claim, v judge.Verdict) error {
 	switch v.Outcome {
 	case judge.Untested, judge.Refuted:
-		return fmt.Errorf("%w: %s %s %s", errImpossible, c.ID, v.Outcome, v.Reason)
+		return impossible(fmt.Sprintf("%s %s %s", c.ID, v.Outcome, v.Reason))
 	}
 	return fmt.Errorf("judge %s: %s", c.ID, v.Reason)
 }

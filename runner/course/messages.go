@@ -132,7 +132,7 @@ var messages = [messageCount]struct{ en, zh string }{
 	MsgWatching:       {"watching %s; Ctrl-C ends", "正在留意 %s；按 Ctrl-C 结束"},
 	MsgPressEnter:     {"press Enter to check, Ctrl-D to end", "按回车检查，按 Ctrl-D 结束"},
 	MsgKeysShort:      {"? help · q quit", "? 帮助 · q 退出"},
-	MsgRestNotHere:    {"every exercise that can be checked here is done; the others need runs: %s", "此处能检查的练习都已完成，其余的需要实际运行：%s"},
+	MsgRestNotHere:    {"every exercise that can be checked here is done; the others cannot: %s", "此处能检查的练习都已完成，其余的不能：%s"},
 	MsgNotHereCount:   {"%d not possible here", "%d 道此处无法检查"},
 	MsgLabRow:         {"%3d claims %3d mutants %2d/%d exercises", "%3d 条说法 %3d 个变异 %2d/%d 道练习"},
 }

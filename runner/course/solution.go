@@ -96,7 +96,7 @@ func (g *Grader) undone(e *lab.Exercise) ([]lab.Edit, error) {
 		edits = append(edits, x)
 	}
 	if len(edits) == 0 {
-		return nil, fmt.Errorf("%w: %s", errImpossible, g.t(MsgOtherRelease, m.ID, g.Release))
+		return nil, impossible(g.t(MsgOtherRelease, m.ID, g.Release))
 	}
 	if e.Repair != nil {
 		slices.Reverse(edits) // the last one first
