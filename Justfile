@@ -82,6 +82,11 @@ bench-time *ARGS:
     go test -run '^$' -bench Share -benchtime 1x ./ebpf/startup
     go test -run '^$' -bench 'Lone|Observer' -benchtime 150x -timeout 1h ./ebpf/startup {{ ARGS }}
 
+# what a step costs against gdb's and Delve's, in one interleaved run
+[group('work')]
+bench-trace *ARGS:
+    go test -run '^$' -bench Steps -benchtime 1x ./runner/trace/step {{ ARGS }}
+
 # all that CI does
 [group('work')]
 ci:
