@@ -3,16 +3,17 @@ package trace
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
 
 // Compare says in words how a start differs from what is recorded of it; nil
 // when it does not. The same program on an equal host must do the same,
-// instruction by instruction. Elsewhere a start takes other ways through the
-// same functions (another kernel lays its vDSO out differently, another
-// processor answers CPUID with something else): then only the order in which
-// functions are first entered and that of the system calls is compared.
+// instruction by instruction. Elsewhere a start takes other ways (another
+// kernel has another vDSO, other files in /sys, another processor answers CPUID
+// with something else): then only the backbone is compared, what the first
+// functions call and in which order.
 func Compare(old, now *Trace) []string {
 	var ds []string
 	differ := func(what string, a, b any) {
@@ -28,12 +29,9 @@ func Compare(old, now *Trace) []string {
 		return ds
 	}
 	if old.Host == now.Host && sameProgram(old, now) {
-		ds = exactly(old, now)
-	} else {
-		ds = roughly("function", old.entered(), now.entered())
-		ds = append(ds, roughly("system call", old.syscalls(), now.syscalls())...)
+		return append(exactly(old, now), stopsOf(old.stops(math.MaxInt), now.stops(math.MaxInt))...)
 	}
-	return append(ds, stopsOf(old, now)...)
+	return append(roughly(old.backbone(), now.backbone()), stopsOf(old.stops(spine), now.stops(spine))...)
 }
 
 func sameProgram(a, b *Trace) bool {
@@ -69,8 +67,8 @@ func (s Set) String() string { return s.Reg.String() + "=" + num(s.Value) }
 // String writes the change as a file has it: "[7fff0000]=2a00".
 func (p Put) String() string { return fmt.Sprintf("[%x]=%x", p.Addr, p.Bytes) }
 
-// roughly finds where two lists of names part.
-func roughly(what string, a, b []string) []string {
+// roughly finds where two lists of functions part.
+func roughly(a, b []string) []string {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
 		n++
@@ -84,42 +82,37 @@ func roughly(what string, a, b []string) []string {
 		}
 		return "none"
 	}
-	return []string{fmt.Sprintf("%s %d: %s → %s", what, n+1, at(a), at(b))}
+	return []string{fmt.Sprintf("function %d: %s → %s", n+1, at(a), at(b))}
 }
 
-// entered are the functions in the order in which they are first entered.
-func (t *Trace) entered() (names []string) {
-	seen := map[string]bool{}
-	for _, s := range t.Steps {
-		f := t.FuncAt(t.Insts[s.Inst].Addr)
-		if f < 0 || seen[t.Funcs[f].Name] {
-			continue
+// spine is how many calls deep the backbone goes.
+const spine = 1
+
+// backbone are the functions that are passed there, in the order in which they are first entered.
+func (t *Trace) backbone() (names []string) {
+	p := NewPlayer(t)
+	for at := range len(t.Steps) + 1 {
+		if name := p.FuncName(at); p.Depth(at) <= spine && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
-		seen[t.Funcs[f].Name] = true
-		names = append(names, t.Funcs[f].Name)
 	}
 	return names
 }
 
-func (t *Trace) syscalls() (names []string) {
-	for _, s := range t.Steps {
-		if s.Syscall >= 0 {
+// stops are those that are passed at most so many calls deep.
+func (t *Trace) stops(deep int) (names []string) {
+	p := NewPlayer(t)
+	for _, s := range t.Stops {
+		if p.Depth(s.At) <= deep {
 			names = append(names, s.Name)
 		}
 	}
+	slices.Sort(names)
 	return names
 }
 
 // stopsOf finds the stops that one of the traces alone passes.
-func stopsOf(old, now *Trace) []string {
-	names := func(t *Trace) (list []string) {
-		for _, s := range t.Stops {
-			list = append(list, s.Name)
-		}
-		slices.Sort(list)
-		return list
-	}
-	a, b := names(old), names(now)
+func stopsOf(a, b []string) []string {
 	var only []string
 	for _, name := range a {
 		if !slices.Contains(b, name) {
@@ -131,8 +124,9 @@ func stopsOf(old, now *Trace) []string {
 			only = append(only, fmt.Sprintf("stop %q is not in the recorded trace", name))
 		}
 	}
-	if len(only) > 3 {
-		only = append(only[:3], fmt.Sprintf("%d more stops", len(only)-3))
+	const most = 3
+	if len(only) > most {
+		only = append(only[:most], fmt.Sprintf("%d more stops", len(only)-most))
 	}
 	if len(only) == 0 {
 		return nil

@@ -229,6 +229,33 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestCompare holds what counts as a difference on the same machine and on another.
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change    func(*trace.Trace)
+		here, far string // what is said on an equal host and on another, "" = nothing
+	}{
+		"nothing":          {func(*trace.Trace) {}, "", ""},
+		"a register":       {func(tr *trace.Trace) { tr.Steps[1].Set[0].Value = 2 }, "changes other registers: [rax=1 rcx=1003] → [rax=2 rcx=1003]", ""},
+		"memory":           {func(tr *trace.Trace) { tr.Steps[1].Put[0].Bytes[0] = 6 }, "writes other memory: [[2001]=05] → [[2001]=06]", ""},
+		"an instruction":   {func(tr *trace.Trace) { tr.Steps[1].Inst = 2 }, "step 1: 0x1001 SYSCALL → 0x1003 RET", ""},
+		"a step less":      {func(tr *trace.Trace) { tr.Steps, tr.Stops[2].At = tr.Steps[:2], 2 }, "steps: 3 → 2", ""},
+		"another function": {func(tr *trace.Trace) { tr.Funcs[0].Name = "begin" }, "", "function 1: start → begin"},
+		"the end":          {func(tr *trace.Trace) { tr.To = "start" }, "end: end → start", "end: end → start"},
+		"a stop more":      {func(tr *trace.Trace) { tr.Stops[0].Name = "entry" }, `"exec" is passed no longer; stop "entry" is not`, `"exec" is passed no longer`},
+	} {
+		for where, says := range map[string]string{"": test.here, "elsewhere": test.far} {
+			now := tiny()
+			now.Host.Kernel += where
+			test.change(now)
+			if got := strings.Join(trace.Compare(tiny(), now), "\n"); (got == "") != (says == "") || !strings.Contains(got, says) {
+				t.Errorf("%s %s: %q, want %q", name, where, got, says)
+			}
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	text, err := trace.Text(tiny())
 	if err != nil {

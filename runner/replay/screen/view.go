@@ -44,7 +44,9 @@ func (m *model) draw() []string {
 	if m.help {
 		body = strings.Split(ansi.Wrap(m.t(msgHelp), m.width, ""), "\n")
 		m.top = max(0, min(m.top, len(body)-max(room, 1)))
-		body = body[m.top:]
+		if body = body[m.top:]; len(body) > room && room > 1 {
+			body[room-1] = faint.Render("↓")
+		}
 	} else {
 		body = m.body(room)
 	}
