@@ -4,8 +4,10 @@ package delve_test
 
 import (
 	"debug/elf"
+	endian "encoding/binary"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rt0lab/rt0lab/runner/build/buildtest"
@@ -39,10 +41,55 @@ stops = {"runtime.rt0_go": lambda seen: {"t.before": 1}, "runtime.check": lambda
 	}
 }
 
+// A program that aborts before it has handlers for signals has ended, too: by a breakpoint
+// instruction of its own, behind which it would loop for ever.
+func TestAborts(t *testing.T) {
+	t.Parallel()
+	binary := buildtest.Copy(t, program(t, "hello"))
+	jump(t, binary, "runtime.check", "runtime.abort")
+	c := fact.Catalogue{}
+	spec(c, "t.before", fact.TypeInt, "runtime.rt0_go")
+	spec(c, "t.there", fact.TypeInt, "runtime.abort")
+	spec(c, "t.behind", fact.TypeInt, "main.main")
+	for name, tt := range map[string]struct{ stops, there string }{
+		"asked for":     {`, "runtime.abort": lambda seen: {"t.there": 2}`, "2"},
+		"not asked for": {"", "unseen: no script of this witness reads it (its stops: runtime.abort)"},
+	} {
+		o := look(t, request(t, binary, `
+stops = {"runtime.rt0_go": lambda seen: {"t.before": 1}, "main.main": lambda seen: {"t.behind": 3}`+tt.stops+`}`, c))
+		for fact, want := range map[string]string{
+			"t.before": "1",
+			"t.there":  tt.there,
+			"t.behind": "unseen: main.main was not passed before the program ended",
+		} {
+			if got := say(o.Facts[fact]); got != want {
+				t.Errorf("%s: %s = %s, want %s", name, fact, got, want)
+			}
+		}
+		if want := "the program aborted"; !slices.Contains(o.Warnings, want) {
+			t.Errorf("%s: warnings %q, want %q", name, o.Warnings, want)
+		}
+	}
+}
+
 // invalid writes UD2, which no CPU executes, over the beginning of a function.
 func invalid(t *testing.T, binary, function string) {
 	t.Helper()
-	f, err := elf.Open(binary)
+	overwrite(t, binary, function, func(map[string]uint64) []byte { return []byte{0x0f, 0x0b} })
+}
+
+// jump writes a jump to another function over the beginning of a function.
+func jump(t *testing.T, binary, function, to string) {
+	t.Helper()
+	overwrite(t, binary, function, func(at map[string]uint64) []byte {
+		return endian.LittleEndian.AppendUint32([]byte{0xe9}, uint32(at[to]-at[function]-5))
+	})
+}
+
+// overwrite writes code over the beginning of a function. Functions are without ".abi0".
+func overwrite(t *testing.T, file, function string, code func(at map[string]uint64) []byte) {
+	t.Helper()
+	f, err := elf.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,17 +98,23 @@ func invalid(t *testing.T, binary, function string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(symbols, func(s elf.Symbol) bool { return s.Name == function })
-	if i < 0 {
+	at := map[string]uint64{}
+	for _, s := range symbols {
+		name := strings.TrimSuffix(s.Name, ".abi0")
+		if at[name] == 0 || name == s.Name {
+			at[name] = s.Value
+		}
+	}
+	if at[function] == 0 {
 		t.Fatalf("no symbol %s", function)
 	}
 	text := f.Section(".text")
-	w, err := os.OpenFile(binary, os.O_WRONLY, 0)
+	w, err := os.OpenFile(file, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	if _, err := w.WriteAt([]byte{0x0f, 0x0b}, int64(symbols[i].Value-text.Addr+text.Offset)); err != nil {
+	if _, err := w.WriteAt(code(at), int64(at[function]-text.Addr+text.Offset)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -35,8 +35,10 @@ type walker struct {
 	vdso    [2]uint64
 	leaving uint64 // where the first thread goes on after the vDSO or a system call; 0 = it is in neither
 	armed   map[uint64]bool
-	number  int    // of the last breakpoint, for Delve
-	until   string // the stop to end at; "" = walk on until all are served
+	number  int      // of the last breakpoint, for Delve
+	until   string   // the stop to end at; "" = walk on until all are served
+	aborts  []uint64 // where runtime.abort is
+	aborted bool     // it was entered
 	scripts *scripts
 	walk    observe.Walk
 }
@@ -104,6 +106,9 @@ func (w *walker) run() error {
 	if err := w.arm(); err != nil {
 		return w.over(err)
 	}
+	if err := w.watchAbort(); err != nil {
+		return w.over(err)
+	}
 	// There may be a breakpoint under the first instruction now: not to be hit, but stepped over.
 	if err := first.SetCurrentBreakpoint(false); err != nil {
 		return w.over(err)
@@ -116,9 +121,25 @@ func (w *walker) run() error {
 		if err := w.advance(); err != nil {
 			return w.over(err)
 		}
+		if w.aborted {
+			w.ended("the program aborted")
+			return nil
+		}
 		if err := w.disarm(); err != nil {
 			return w.over(err)
 		}
+	}
+	return nil
+}
+
+// watchAbort stops at runtime.abort. Its first instruction ends the program by a signal; Delve
+// takes the signal for one of its own, and the loop behind it never ends.
+func (w *walker) watchAbort() error {
+	for _, fn := range w.target.BinInfo().LookupFunc()["runtime.abort"] {
+		if err := w.stopAt(fn.Entry); err != nil {
+			return fmt.Errorf("stop at runtime.abort (%#x): %w", fn.Entry, err)
+		}
+		w.aborts = append(w.aborts, fn.Entry)
 	}
 	return nil
 }
@@ -264,6 +285,7 @@ func (w *walker) arrive(t proc.Thread) error {
 		}
 		w.pass(s)
 	}
+	w.aborted = w.aborted || slices.Contains(w.aborts, pc)
 	if isFirst {
 		for _, s := range w.ranges {
 			if err := w.look(tid); err != nil {
@@ -329,7 +351,7 @@ func (w *walker) stopAt(addr uint64) error {
 // by there a thousand times.
 func (w *walker) disarm() error {
 	for addr := range w.armed {
-		needed := addr == w.leaving || slices.ContainsFunc(w.spots, func(s *spot) bool { return !s.done && slices.Contains(s.at, addr) })
+		needed := addr == w.leaving || slices.Contains(w.aborts, addr) || slices.ContainsFunc(w.spots, func(s *spot) bool { return !s.done && slices.Contains(s.at, addr) })
 		if needed {
 			continue
 		}
