@@ -103,7 +103,7 @@ func (t *Trace) backbone() (names []string) {
 func (t *Trace) stops(deep int) (names []string) {
 	p := NewPlayer(t)
 	for _, s := range t.Stops {
-		if p.Depth(s.At) <= deep {
+		if s.At <= len(t.Steps) && p.Depth(s.At) <= deep {
 			names = append(names, s.Name)
 		}
 	}
