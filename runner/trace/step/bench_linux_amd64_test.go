@@ -77,7 +77,9 @@ func stepInstruction(b *testing.B, dlv, binary string, until uint64) {
 			b.Fatal(err)
 		}
 	}
-	cmd := exec.Command(dlv, "exec", "--check-go-version=false", "--allow-non-terminal-interactive=true", "--init", init, binary)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, dlv, "exec", "--check-go-version=false", "--allow-non-terminal-interactive=true", "--init", init, binary)
 	cmd.Stdin = strings.NewReader("y\n")
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "there after") {
 		b.Fatalf("dlv: %v\n%s", err, out)
