@@ -40,6 +40,8 @@ type Milestone struct {
 	// Stops are where it may be, in the words of package place; the first one
 	// that the binary has is taken. None means that it is Name.
 	Stops []string
+	// Any is set when all of Stops are it, and whichever is passed first counts.
+	Any bool
 	// What says in a few words what begins there.
 	What string
 	// Package is set when it is where the init functions of that package begin.

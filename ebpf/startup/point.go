@@ -93,20 +93,29 @@ func placesOf(r *place.Resolver, m Milestone) []place.Place {
 	return there
 }
 
-// point takes the first place; of a package the first where the probe is cheap.
+// point takes the first place, or all of them; of a package the first where the probe is cheap.
 func point(choose *ebpf.Chooser, m Milestone, places []place.Place) Point {
 	at := Point{Milestone: m}
 	for _, p := range places {
 		found, err := sites(choose, p)
+		if m.Any && at.Stop != "" {
+			if err == nil {
+				at.Sites, at.Reason = append(at.Sites, found...), ""
+			}
+			continue
+		}
 		at.Stop, at.Sites, at.Reason = p.Stop, found, ""
 		if err != nil {
 			at.Reason = err.Error()
+		}
+		if m.Any {
+			continue
 		}
 		if m.Package == "" || err == nil && !slices.ContainsFunc(found, func(s ebpf.Site) bool { return !s.Cheap }) {
 			return at
 		}
 	}
-	if at.Reason == "" {
+	if at.Reason == "" && !m.Any {
 		at.Sites, at.Reason = nil, "its init functions are straight code, shorter than what a probe there takes: part of the span before"
 	}
 	return at
