@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rivo/uniseg"
@@ -49,25 +50,29 @@ func (s *session) labCommand() *cli.Command {
 		ArgsUsage: "LAB",
 		Flags:     append(jobsFlags(), goFlag(), workFlag()),
 		Action: func(c *cli.Context) error {
+			if c.Args().Len() != 1 {
+				return fmt.Errorf("%w: lab wants the number or name of one lab; see rt0lab list", errUsage)
+			}
+			id, err := s.labFolder(c.Args().First())
+			if err != nil {
+				return err
+			}
+			text, err := s.lesson(id)
+			if err != nil {
+				return err
+			}
+			// First of all: the data takes ten times as long to read as there is to wait.
+			if _, err := io.WriteString(s.stdout, text+"\n---\n\n"); err != nil {
+				return fmt.Errorf("print the lesson: %w", err)
+			}
 			data, err := s.data()
 			if err != nil {
 				return err
 			}
-			if c.Args().Len() != 1 {
-				return fmt.Errorf("%w: lab wants the number or name of one lab; see rt0lab list", errUsage)
-			}
-			l, err := data.LabOf(c.Args().First())
+			l, err := data.LabOf(id)
 			if err != nil {
 				return err
 			}
-			text, err := s.lesson(l)
-			if err != nil {
-				return err
-			}
-			if _, err := io.WriteString(s.stdout, text); err != nil {
-				return fmt.Errorf("print the lesson: %w", err)
-			}
-			fmt.Fprintf(s.stdout, "\n---\n\n")
 			err = s.verify(c)
 			if err := s.tasks(l, s.work(c)); err != nil {
 				return err
@@ -137,10 +142,29 @@ func (s *session) list(c *cli.Context, data *lab.Data, work *course.Work) error 
 	return nil
 }
 
+// labFolder is the id of the lab that a text names, found without reading the labs.
+func (s *session) labFolder(arg string) (string, error) {
+	entries, err := fs.ReadDir(s.files, "labs")
+	if err != nil {
+		return "", fmt.Errorf("read the labs: %w", err)
+	}
+	folders := &lab.Data{}
+	for _, e := range entries {
+		if n, err := strconv.Atoi(strings.SplitN(e.Name(), "-", 2)[0]); err == nil && e.IsDir() {
+			folders.Labs = append(folders.Labs, &lab.Lab{ID: e.Name(), Number: n})
+		}
+	}
+	l, err := folders.LabOf(arg)
+	if err != nil {
+		return "", err
+	}
+	return l.ID, nil
+}
+
 // lesson is the text of a lab in the chosen language, English where there is no other.
-func (s *session) lesson(l *lab.Lab) (string, error) {
+func (s *session) lesson(id string) (string, error) {
 	if s.lang == "zh" {
-		text, err := fs.ReadFile(s.files, "labs/"+l.ID+"/README.zh-CN.md")
+		text, err := fs.ReadFile(s.files, "labs/"+id+"/README.zh-CN.md")
 		if err == nil {
 			return string(text), nil
 		}
@@ -148,7 +172,7 @@ func (s *session) lesson(l *lab.Lab) (string, error) {
 			return "", fmt.Errorf("read the lesson: %w", err)
 		}
 	}
-	text, err := fs.ReadFile(s.files, "labs/"+l.ID+"/README.md")
+	text, err := fs.ReadFile(s.files, "labs/"+id+"/README.md")
 	if err != nil {
 		return "", fmt.Errorf("read the lesson: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,6 +45,10 @@ func Load(fsys fs.FS) (*Data, error) {
 		Posts:     map[string]Post{},
 		Subjects:  map[string]string{},
 	}}
+	files := l.glob("labs/*/lab.yaml")
+	ahead[form.Facts](&l, l.glob("scripts/*.yaml"))
+	ahead[form.Lab](&l, files)
+	ahead[form.Exercises](&l, l.glob("labs/*/"+ExercisesFile))
 	l.posts()
 	l.releases()
 	l.known()
@@ -51,7 +56,6 @@ func Load(fsys fs.FS) (*Data, error) {
 	for _, file := range l.glob("scripts/*.yaml") {
 		l.facts(file)
 	}
-	files := l.glob("labs/*/lab.yaml")
 	for _, file := range files {
 		l.lab(file)
 	}
@@ -64,8 +68,40 @@ func Load(fsys fs.FS) (*Data, error) {
 
 type loader struct {
 	collector
-	fsys fs.FS
-	data *Data
+	fsys  fs.FS
+	data  *Data
+	early map[string]*decoded
+}
+
+// decoded is a file that is read beside others; done is closed when it is.
+type decoded struct {
+	done chan struct{}
+	into any
+	errs []strict.Error
+	err  error // the file cannot be read
+}
+
+// ahead begins to read the files, all at once: parsing YAML is most of what it takes to start.
+func ahead[F any](l *loader, files []string) {
+	if l.early == nil {
+		l.early = map[string]*decoded{}
+	}
+	for _, file := range files {
+		d := &decoded{done: make(chan struct{}), into: new(F)}
+		l.early[file] = d
+		go func() {
+			defer close(d.done)
+			d.errs, d.err = decode(l.fsys, file, d.into)
+		}()
+	}
+}
+
+func decode(fsys fs.FS, file string, into any) ([]strict.Error, error) {
+	src, err := fs.ReadFile(fsys, file)
+	if err != nil {
+		return nil, err
+	}
+	return strict.Decode(src, into), nil
 }
 
 func (l *loader) glob(pattern string) []string {
@@ -78,14 +114,22 @@ func (l *loader) glob(pattern string) []string {
 
 // read decodes the file; ok is false when there is nothing to look at.
 func (l *loader) read(file string, into any) (ok bool) {
-	src, err := fs.ReadFile(l.fsys, file)
+	var errs []strict.Error
+	var err error
+	if d := l.early[file]; d != nil {
+		<-d.done
+		errs, err = d.errs, d.err
+		reflect.ValueOf(into).Elem().Set(reflect.ValueOf(d.into).Elem())
+	} else {
+		errs, err = decode(l.fsys, file, into)
+	}
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			l.fail(RuleShape, file, 0, "cannot be read: %v", err)
 		}
 		return false
 	}
-	for _, e := range strict.Decode(src, into) {
+	for _, e := range errs {
 		l.fail(RuleShape, file, e.Line, "%s", e.Msg)
 	}
 	return true
