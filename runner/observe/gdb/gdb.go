@@ -14,10 +14,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rt0lab/rt0lab/runner/observe"
@@ -142,10 +144,11 @@ func (w *Witness) Observe(ctx context.Context, req observe.Request) (observe.Obs
 type attempt struct {
 	report
 	killed bool // by the deadline or the caller
+	shot   bool // by somebody else
 }
 
 // died reports whether gdb ended by itself before its walk did, and not in a call of a script.
-func (s *attempt) died() bool { return !s.ended && !s.killed && s.calling == nil }
+func (s *attempt) died() bool { return !s.ended && !s.killed && !s.shot && s.calling == nil }
 
 // start runs gdb once, in a room of its own. The error is the caller's end, or that gdb
 // could not start the fixture; what else went wrong is in the walk.
@@ -161,6 +164,11 @@ func (w *Witness) start(ctx context.Context, req observe.Request, with tool, qem
 	}
 	last, runErr := run(ctx, with.path, dir, req.Binary)
 	s := &attempt{report: readReport(filepath.Join(dir, reportFile)), killed: ctx.Err() != nil}
+	var exit *exec.ExitError
+	if errors.As(runErr, &exit) {
+		ws, ok := exit.Sys().(syscall.WaitStatus)
+		s.shot = ok && ws.Signaled() && ws.Signal() == syscall.SIGKILL
+	}
 	switch {
 	case s.killed && !errors.Is(context.Cause(ctx), errDeadline):
 		return nil, fmt.Errorf("observe with gdb: %w", context.Cause(ctx))

@@ -112,9 +112,10 @@ func TestGdbIsCutShort(t *testing.T) {
 func TestGdbDies(t *testing.T) {
 	t.Parallel()
 	binary := buildtest.Hello(t, "local")
-	for _, tt := range []struct{ name, always, late string }{
-		{"once", "False", "2"},
-		{"again", "True", "broken: main.main was not passed: gdb ended before the walk did (signal: killed)"},
+	for _, tt := range []struct{ name, always, by, late, died string }{
+		{"once", "False", "_exit(1)", "2", "x"},
+		{"again", "True", "_exit(1)", "broken: main.main was not passed: gdb ended before the walk did (exit status 1)", "xx"},
+		{"killed by somebody", "True", "kill(os.getpid(), 9)", "broken: main.main was not passed: gdb ended before the walk did (signal: killed)", "x"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -125,7 +126,7 @@ import gdb, os
 def at_schedinit(seen):
     if ` + tt.always + ` or not os.path.exists("` + mark + `"):
         open("` + mark + `", "a").write("x")
-        gdb.events.cont.connect(lambda event: os.kill(os.getpid(), 9))
+        gdb.events.cont.connect(lambda event: os.` + tt.by + `)
     return {"dies.x": 1}
 
 stops = {"runtime.schedinit": at_schedinit}
@@ -137,7 +138,7 @@ stops = {"runtime.schedinit": at_schedinit}
 			if tt.late == "2" && !slices.ContainsFunc(got.Warnings, func(w string) bool { return strings.Contains(w, "started a second time") }) {
 				t.Errorf("warnings %q do not tell", got.Warnings)
 			}
-			if died, err := os.ReadFile(mark); err != nil || tt.late != "2" && string(died) != "xx" {
+			if died, err := os.ReadFile(mark); err != nil || string(died) != tt.died {
 				t.Errorf("died %q, %v", died, err)
 			}
 			wantGone(t, binary)
