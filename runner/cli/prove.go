@@ -20,7 +20,10 @@ func (s *session) proveCommand() *cli.Command {
 		ArgsUsage: "[LAB | EXERCISE …]",
 		Description: "Each exercise is done on the oldest and on the newest release it is for, or on those of --go.\n" +
 			"Exit status: 0 when all are as they should be, 2 when one is not.",
-		Flags: append(jobsFlags(), &cli.StringSliceFlag{Name: "go", Usage: "releases: go1.27.4, 1.27, all, local, or the path of a GOROOT; several with commas", DefaultText: "the oldest and the newest"}),
+		Flags: append(jobsFlags(),
+			&cli.BoolFlag{Name: "dry-run", Usage: "build nothing: only say of which releases the sources do not have what the edits need"},
+			&cli.StringSliceFlag{Name: "go", Usage: "releases: go1.27.4, 1.27, all, local, or the path of a GOROOT; several with commas", DefaultText: "the oldest and the newest"},
+		),
 		Action: func(c *cli.Context) error {
 			data, err := s.data()
 			if err != nil {
@@ -35,6 +38,9 @@ func (s *session) proveCommand() *cli.Command {
 				for _, l := range data.Labs {
 					chosen = append(chosen, part{l, l.Exercises})
 				}
+			}
+			if c.Bool("dry-run") {
+				return s.tryExercises(c, data, chosen)
 			}
 			return s.prove(c, data, chosen)
 		},
@@ -116,4 +122,38 @@ func proveOnce(c *cli.Context, g *course.Grader, l *lab.Lab, e *lab.Exercise) er
 	}
 	defer os.RemoveAll(folder)
 	return g.Prove(c.Context, l, e, folder)
+}
+
+// tryExercises tries the edits of the exercises on the sources of each release: a few seconds for what the
+// builds would need an hour to find.
+func (s *session) tryExercises(c *cli.Context, data *lab.Data, chosen []part) error {
+	names := splitList(c.StringSlice("go"))
+	if len(names) == 0 {
+		names = data.Releases
+	}
+	wrong, done := 0, 0
+	failed, err := s.toolchains(c.Context, names, func(tc release.Toolchain) error {
+		g := s.graderOf(data, tc.Name)
+		g.Toolchain = tc
+		for _, p := range chosen {
+			for _, e := range p.exercises {
+				tried, err := g.Fits(e)
+				if err != nil {
+					fmt.Fprintf(s.stdout, "%v\n", err)
+					wrong++
+				} else if tried {
+					done++
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.stdout, "%d exercises have what they need, %d have not\n", done, wrong)
+	if failed || wrong > 0 {
+		return errReported
+	}
+	return nil
 }

@@ -1,0 +1,68 @@
+package course
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+
+	"github.com/rt0lab/rt0lab/runner/lab"
+	"github.com/rt0lab/rt0lab/runner/mutant"
+	"github.com/rt0lab/rt0lab/runner/release/constraint"
+)
+
+// Fits tries the edits of an exercise on the sources of the release, without building anything: the
+// mutant can be made, and what undoes it gives the sources back. It reports whether there was
+// anything to try.
+func (g *Grader) Fits(e *lab.Exercise) (tried bool, err error) {
+	for _, id := range needed(e) {
+		m := g.Data.Mutant(id)
+		fits, err := mutant.Fits(m, g.Release)
+		if err != nil {
+			return tried, err
+		}
+		if !fits && e.Script != nil {
+			continue // the others serve
+		}
+		if mine, err := constraint.Fits(e.Go, g.Release); err != nil || !mine {
+			return tried, err
+		}
+		if !fits {
+			return tried, fmt.Errorf("%s:%d: exercise %s: its mutant %s has no edit for %s; limit the exercise with go", e.File, e.Line, e.ID, m.ID, g.Release)
+		}
+		tried = true
+		if _, err := mutant.Overlay(m, g.Toolchain); err != nil {
+			return tried, err
+		}
+		if e.Repair == nil {
+			continue
+		}
+		edits, err := g.undone(e)
+		if err != nil {
+			return tried, err
+		}
+		all := &lab.Mutant{ID: e.ID, File: e.File, Edits: append(append([]lab.Edit{}, m.Edits...), edits...)}
+		back, err := mutant.Overlay(all, g.Toolchain)
+		if err != nil {
+			return tried, fmt.Errorf("undo %s: %w", m.ID, err)
+		}
+		for file, text := range back {
+			if was, err := os.ReadFile(file); err != nil || !bytes.Equal(was, text) {
+				return tried, fmt.Errorf("%s:%d: exercise %s: undoing %s does not give %s back (%v)", e.File, e.Line, e.ID, m.ID, file, err)
+			}
+		}
+	}
+	return tried, nil
+}
+
+// needed are the ids of the mutants that an exercise is made of.
+func needed(e *lab.Exercise) []string {
+	switch {
+	case e.Script != nil:
+		return e.Script.Mutants
+	case e.Break != nil:
+		return []string{e.Break.Solution}
+	case e.Repair != nil:
+		return []string{e.Repair.Mutant}
+	}
+	return nil
+}
