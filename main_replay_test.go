@@ -118,7 +118,7 @@ func TestReplayNarrow(t *testing.T) {
 	s.keys("C-c")
 	s.shows(`^left with 0$`)
 	// And with colours, where nobody forbids them.
-	s = onScreen(t, 80, 24, []string{"TERM=xterm-256color"}, "replay", "05")
+	s = onScreen(t, 80, 24, []string{"TERM=xterm-256color", "NO_COLOR="}, "replay", "05")
 	s.shows(`0/\d+$`)
 	if colored := s.run("capture-pane", "-p", "-e"); !strings.Contains(colored, "\x1b[36m") && !strings.Contains(colored, "36m") {
 		t.Errorf("no colours:\n%q", colored)
