@@ -76,13 +76,16 @@ func (s *server) run() {
 				cb.Return(nil, err)
 			}
 		}
-		go func() {
-			if req.ServiceMethod == "RPCServer.Restart" {
+		if req.ServiceMethod == "RPCServer.Restart" {
+			// The answer waits for what has to follow: the next command must not meet the program that is gone.
+			cb.held = make(chan struct{})
+			go func() {
 				s.around(call)
-			} else {
-				call()
-			}
-		}()
+				close(cb.held)
+			}()
+		} else {
+			go call()
+		}
 		<-cb.setUp
 	}
 }
@@ -130,6 +133,7 @@ type pending struct {
 	server *server
 	req    rpc.Request
 	setUp  chan struct{}
+	held   chan struct{} // nil, or closed when the answer may be sent
 	once   sync.Once
 }
 
@@ -139,7 +143,16 @@ func (p *pending) Return(out any, err error) {
 	default: // Delve closes it as soon as the call is under way, unless it fails before
 		close(p.setUp)
 	}
-	p.once.Do(func() { p.server.answer(p.req, out, err) })
+	p.once.Do(func() {
+		if p.held == nil {
+			p.server.answer(p.req, out, err)
+			return
+		}
+		go func() { // Return is called before what it waits for
+			<-p.held
+			p.server.answer(p.req, out, err)
+		}()
+	})
 }
 
 func (p *pending) SetupDoneChan() chan struct{}  { return p.setUp }
