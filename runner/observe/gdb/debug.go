@@ -110,14 +110,5 @@ func lay(dir string, s debugger.Session, qemu string) error {
 			return fmt.Errorf("the sources in %s: gdb takes no quotes in a path", src.To)
 		}
 	}
-	data, err := json.Marshal(out)
-	if err != nil {
-		return fmt.Errorf("write the request: %w", err)
-	}
-	for name, content := range map[string][]byte{requestFile: data, libFile: []byte(s.Lib.Source), walkFile: walkSource, startFile: startSource, sessionFile: sessionSource} {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
-			return fmt.Errorf("write the request: %w", err)
-		}
-	}
-	return nil
+	return layDown(dir, out, map[string][]byte{libFile: []byte(s.Lib.Source), walkFile: walkSource, startFile: startSource, sessionFile: sessionSource})
 }

@@ -214,11 +214,17 @@ func (w *Witness) prepare(room string, req observe.Request, qemu string) error {
 		return err
 	}
 	out.Seconds = perFunction.Seconds()
-	data, err := json.Marshal(out)
+	return layDown(room, out, map[string][]byte{libFile: []byte(req.Lib.Source), walkFile: walkSource, startFile: startSource, driveFile: driveSource})
+}
+
+// layDown writes what gdb reads into the private folder: the request as JSON, and the files.
+func layDown(room string, request any, files map[string][]byte) error {
+	data, err := json.Marshal(request)
 	if err != nil {
 		return fmt.Errorf("write the request: %w", err)
 	}
-	for name, content := range map[string][]byte{requestFile: data, libFile: []byte(req.Lib.Source), walkFile: walkSource, startFile: startSource, driveFile: driveSource} {
+	files[requestFile] = data
+	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(room, name), content, 0o600); err != nil {
 			return fmt.Errorf("write the request: %w", err)
 		}
