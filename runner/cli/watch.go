@@ -62,47 +62,9 @@ func (s *session) watch(c *cli.Context) error {
 	}
 	show := &screen.Screen{
 		Data: g.Data, Lab: l, Work: work, Lang: s.lang, Release: g.Release, Changes: changes, Color: s.color,
-		Deeds: s.deeds(g, l, work),
+		Deeds: screen.For(g, l, work),
 	}
 	return show.Run(ctx, in, s.terminal)
-}
-
-// deeds are what the keys of the screen do.
-func (s *session) deeds(g *course.Grader, l *lab.Lab, work *course.Work) screen.Deeds {
-	return screen.Deeds{
-		Check: func(ctx context.Context, e *lab.Exercise) (course.Result, error) {
-			results, err := g.Grade(ctx, l, []*lab.Exercise{e}, work)
-			if err != nil {
-				return course.Result{}, err
-			}
-			return results[0], work.Remember(func(p *course.Progress) { p.Note(results, time.Now()) })
-		},
-		Hint: func(e *lab.Exercise) (string, error) {
-			shown, last, err := work.Hint(e)
-			return course.In(s.lang).Hints(e, shown, last), err
-		},
-		Solution: func(ctx context.Context, e *lab.Exercise) (string, error) {
-			show, err := work.AskSolution(e)
-			if err != nil {
-				return "", err
-			}
-			if !show {
-				return course.In(s.lang).Say(course.MsgAskAgain, e.ID), nil
-			}
-			return g.Show(ctx, l, e)
-		},
-		Reset: func(e *lab.Exercise) error {
-			data, err := s.data()
-			if err != nil {
-				return err
-			}
-			if _, err := work.Reset(data, l, []*lab.Exercise{e}, s.lang); err != nil {
-				return err
-			}
-			return work.Forget([]*lab.Exercise{e})
-		},
-		Progress: work.Progress,
-	}
 }
 
 // watchPlain checks again and again and prints; changes is nil when every line of standard input asks for a check.

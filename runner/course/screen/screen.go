@@ -16,15 +16,6 @@ import (
 	"github.com/rt0lab/rt0lab/runner/lab"
 )
 
-// Deeds are what the keys do. They are called one at a time, never two at once.
-type Deeds struct {
-	Check    func(ctx context.Context, e *lab.Exercise) (course.Result, error)
-	Hint     func(e *lab.Exercise) (string, error)
-	Solution func(ctx context.Context, e *lab.Exercise) (string, error)
-	Reset    func(e *lab.Exercise) error
-	Progress func() (*course.Progress, error)
-}
-
 // Screen is one run of the terminal program.
 type Screen struct {
 	Data    *lab.Data

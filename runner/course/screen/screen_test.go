@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -43,27 +42,7 @@ func learner(t *testing.T, lang string, width, height int) *model {
 			return book.Recorded(c, "go1.26.8", "linux", "amd64"), nil
 		},
 	}
-	s := &Screen{Data: d, Lab: l, Work: work, Lang: lang, Release: "go1.26.8", Deeds: Deeds{
-		Check: func(ctx context.Context, e *lab.Exercise) (course.Result, error) {
-			results, err := g.Grade(ctx, l, []*lab.Exercise{e}, work)
-			if err != nil {
-				return course.Result{}, err
-			}
-			return results[0], work.Remember(func(p *course.Progress) { p.Note(results, time.Now()) })
-		},
-		Hint: func(e *lab.Exercise) (string, error) {
-			shown, last, err := work.Hint(e)
-			return course.In(lang).Hints(e, shown, last), err
-		},
-		Solution: func(ctx context.Context, e *lab.Exercise) (string, error) { return g.Show(ctx, l, e) },
-		Reset: func(e *lab.Exercise) error {
-			if _, err := work.Reset(d, l, []*lab.Exercise{e}, lang); err != nil {
-				return err
-			}
-			return work.Forget([]*lab.Exercise{e})
-		},
-		Progress: work.Progress,
-	}}
+	s := &Screen{Data: d, Lab: l, Work: work, Lang: lang, Release: "go1.26.8", Deeds: For(g, l, work)}
 	m := &model{screen: s, ctx: t.Context(), words: course.In(lang), results: map[string]course.Result{}}
 	if err := m.open(); err != nil {
 		t.Fatal(err)
@@ -147,7 +126,7 @@ func TestSizes(t *testing.T) {
 	for _, lang := range []string{"en", "zh"} {
 		for _, size := range [][2]int{{80, 24}, {20, 10}, {20, 3}, {7, 5}, {200, 60}, {1, 1}} {
 			m := learner(t, lang, size[0], size[1])
-			press(t, m, "s")
+			press(t, m, "s", "s")
 			for range 30 {
 				press(t, m, "down")
 				lines := strings.Split(m.draw(), "\n")
