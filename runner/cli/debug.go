@@ -173,11 +173,7 @@ func topicOf(data *lab.Data, arg string, work *course.Work) (*topic, error) {
 		if err != nil {
 			return nil, err
 		}
-		claims := e.Claims()
-		if e.Repair != nil {
-			claims = data.Mutant(e.Repair.Mutant).Refutes
-		}
-		return &topic{lab: l, name: e.ID, claims: claimsOf(data, claims), edits: edits}, nil
+		return &topic{lab: l, name: e.ID, claims: data.About(e), edits: edits}, nil
 	}
 	var known []string
 	for _, l := range data.Labs {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/mutant"
@@ -14,7 +15,7 @@ import (
 // mutant can be made, and what undoes it gives the sources back. It reports whether there was
 // anything to try.
 func (g *Grader) Fits(e *lab.Exercise) (tried bool, err error) {
-	for _, id := range needed(e) {
+	for _, id := range e.Mutants() {
 		m := g.Data.Mutant(id)
 		fits, err := mutant.Fits(m, g.Release)
 		if err != nil {
@@ -40,7 +41,7 @@ func (g *Grader) Fits(e *lab.Exercise) (tried bool, err error) {
 		if err != nil {
 			return tried, err
 		}
-		all := &lab.Mutant{ID: e.ID, File: e.File, Edits: append(append([]lab.Edit{}, m.Edits...), edits...)}
+		all := &lab.Mutant{ID: e.ID, File: e.File, Edits: slices.Concat(m.Edits, edits)}
 		back, err := mutant.Overlay(all, g.Toolchain)
 		if err != nil {
 			return tried, fmt.Errorf("undo %s: %w", m.ID, err)
@@ -52,17 +53,4 @@ func (g *Grader) Fits(e *lab.Exercise) (tried bool, err error) {
 		}
 	}
 	return tried, nil
-}
-
-// needed are the ids of the mutants that an exercise is made of.
-func needed(e *lab.Exercise) []string {
-	switch {
-	case e.Script != nil:
-		return e.Script.Mutants
-	case e.Break != nil:
-		return []string{e.Break.Solution}
-	case e.Repair != nil:
-		return []string{e.Repair.Mutant}
-	}
-	return nil
 }

@@ -26,10 +26,7 @@ const starts = 10 * time.Second
 
 // script holds the learner's table against the project's own, on the fixture and on mutants.
 func (g *Grader) script(ctx context.Context, e *lab.Exercise, given *given, r *Result) error {
-	var claims []*lab.Claim
-	for _, id := range e.Script.Claims {
-		claims = append(claims, g.Data.Claim(id))
-	}
+	claims := g.Data.About(e)
 	where := lab.ScriptsOf[given.tool]
 	file := where.File(subject(g.Data, e))
 	theirs := replaced{g.Scripts, file, []byte(given.source)}
@@ -157,10 +154,7 @@ func (g *Grader) repair(ctx context.Context, e *lab.Exercise, given *given, r *R
 	} else if !fits {
 		return impossible(g.t(MsgOtherRelease, m.ID, g.Release))
 	}
-	var claims []*lab.Claim
-	for _, id := range m.Refutes {
-		claims = append(claims, g.Data.Claim(id))
-	}
+	claims := g.Data.About(e)
 	plain, err := g.Engine(g.Scripts).Run(ctx, verify.Ask{Claims: claims, Toolchain: g.Toolchain})
 	if err != nil {
 		return err

@@ -44,7 +44,6 @@ const (
 	MsgDone
 	MsgNext
 	MsgAllDone
-	MsgLabDone
 	MsgHint
 	MsgNoMoreHints
 	MsgAskAgain
@@ -53,7 +52,6 @@ const (
 	MsgWorkOn
 	MsgThenCheck
 	MsgDebugger
-	MsgReplay
 	MsgExercises
 	MsgBegin
 	MsgNoExercises
@@ -111,7 +109,6 @@ var messages = [messageCount]struct{ en, zh string }{
 	MsgDone:           {"%d of %d done", "已完成 %d / %d"},
 	MsgNext:           {"next: rt0lab next", "下一题：rt0lab next"},
 	MsgAllDone:        {"every exercise is done", "所有练习都已完成"},
-	MsgLabDone:        {"every exercise of %s is done", "%s 的练习都已完成"},
 	MsgHint:           {"hint %d of %d: %s", "提示 %d / %d：%s"},
 	MsgNoMoreHints:    {"there are no more hints; rt0lab solution %s shows how it is done", "没有更多提示了；rt0lab solution %s 给出做法"},
 	MsgAskAgain:       {"%s is not passed yet. Ask once more, and the solution is shown.", "%s 还没有通过。再要一次，就给出解答。"},
@@ -120,7 +117,6 @@ var messages = [messageCount]struct{ en, zh string }{
 	MsgWorkOn:         {"write in: %s", "写在：%s"},
 	MsgThenCheck:      {"then: rt0lab check %s", "然后：rt0lab check %s"},
 	MsgDebugger:       {"with a debugger: rt0lab debug %s", "用调试器：rt0lab debug %s"},
-	MsgReplay:         {"without one: rt0lab replay %s", "不用调试器：rt0lab replay %s"},
 	MsgExercises:      {"Exercises", "练习"},
 	MsgBegin:          {"rt0lab check %s writes the work files for you", "rt0lab check %s 会为你写好练习文件"},
 	MsgNoExercises:    {"%s has no exercises", "%s 没有练习"},

@@ -148,12 +148,7 @@ func (w Words) Hints(e *lab.Exercise, shown int, last bool) string {
 
 // runs reports whether the exercise is about a program that a debugger can start.
 func runs(d *lab.Data, e *lab.Exercise) bool {
-	ids := e.Claims()
-	if e.Repair != nil {
-		ids = d.Mutant(e.Repair.Mutant).Refutes
-	}
-	return slices.ContainsFunc(ids, func(id string) bool {
-		c := d.Claim(id)
+	return slices.ContainsFunc(d.About(e), func(c *lab.Claim) bool {
 		return slices.Contains(c.Witnesses, "delve") || slices.Contains(c.Witnesses, "gdb")
 	})
 }

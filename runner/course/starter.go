@@ -2,10 +2,12 @@ package course
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rt0lab/rt0lab/runner/fact"
 	"github.com/rt0lab/rt0lab/runner/lab"
+	"github.com/rt0lab/rt0lab/runner/place"
 )
 
 // Starter is a work file as a learner gets it.
@@ -55,28 +57,15 @@ func table(d *lab.Data, e *lab.Exercise, w Words, witness string) string {
 		}
 		b.WriteString(comment(w.Say(MsgFact, spec.Name, strings.TrimSpace(string(spec.Type)+" "+spec.Unit), what)))
 		for _, at := range spec.At {
-			if debuggers(at) {
-				stops = appendNew(stops, at)
+			if at != place.Image && at != place.Exit && !slices.Contains(stops, at) {
+				stops = append(stops, at)
 			}
 		}
 	}
 	b.WriteString(comment(w.Say(MsgStops, strings.Join(stops, " · "))))
 	b.WriteString(comment(w.Say(MsgWords, lab.ScriptsOf[witness].Library)))
-	stop := stops[0]
-	fmt.Fprintf(&b, "\ndef look(seen):\n%s\n\nstops = {%q: look}\n", starterReturn, stop)
+	fmt.Fprintf(&b, "\ndef look(seen):\n%s\n\nstops = {%q: look}\n", starterReturn, stops[0])
 	return b.String()
-}
-
-// debuggers reports whether a stop is one that a running program comes to.
-func debuggers(stop string) bool { return stop != "image" && stop != "exit" }
-
-func appendNew(list []string, s string) []string {
-	for _, x := range list {
-		if x == s {
-			return list
-		}
-	}
-	return append(list, s)
 }
 
 func comment(text string) string {

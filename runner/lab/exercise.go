@@ -83,8 +83,8 @@ func (e *Exercise) Claims() []string {
 	return nil
 }
 
-// mutants are the ids of the mutants that the exercise needs.
-func (e *Exercise) mutants() []string {
+// Mutants are the ids of the mutants that the exercise is made of.
+func (e *Exercise) Mutants() []string {
 	switch {
 	case e.Script != nil:
 		return e.Script.Mutants
@@ -169,12 +169,24 @@ func (c *collector) checkExercises(d *Data, x *Lab, claims []string) {
 				c.fail(RuleReference, e.File, e.Line, "exercise %q: nobody can see the fact of claim %q", e.ID, id)
 			}
 		}
-		for _, id := range e.mutants() {
+		for _, id := range e.Mutants() {
 			if d.Mutant(id) == nil {
 				c.fail(RuleReference, e.File, e.Line, "exercise %q: %q is no mutant of any lab%s", e.ID, id, near.Hint(id, mutants))
 			}
 		}
 	}
+}
+
+// About are the claims that an exercise is about; those of a repair are what its mutant refutes.
+func (d *Data) About(e *Exercise) (claims []*Claim) {
+	ids := e.Claims()
+	if e.Repair != nil {
+		ids = d.Mutant(e.Repair.Mutant).Refutes
+	}
+	for _, id := range ids {
+		claims = append(claims, d.Claim(id))
+	}
+	return claims
 }
 
 // Claim returns the claim of that id, nil when no lab has it.
