@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -24,6 +25,11 @@ import (
 // writes both process ids to a pipe, and waits.
 func hanging(t *testing.T) (tc release.Toolchain, pids func() []int) {
 	t.Helper()
+	for _, tool := range []string{"sleep", "touch"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%v (apt install coreutils)", err)
+		}
+	}
 	root := t.TempDir()
 	pipe := filepath.Join(root, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {

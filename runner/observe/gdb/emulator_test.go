@@ -5,6 +5,7 @@ package gdb
 import (
 	"context"
 	"errors"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -13,6 +14,9 @@ import (
 
 func TestNoEmulator(t *testing.T) {
 	t.Parallel()
+	if _, err := exec.LookPath("true"); err != nil {
+		t.Skipf("%v (apt install coreutils)", err)
+	}
 	for _, tt := range []struct {
 		name        string
 		qemus, gdbs []string

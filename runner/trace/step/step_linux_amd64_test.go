@@ -226,44 +226,46 @@ func TestTwice(t *testing.T) {
 func TestNotReached(t *testing.T) {
 	t.Parallel()
 	o := order(t, "local")
+	o.Binary = buildtest.Copy(t, o.Binary) // nobody else's processes run it
+	mine := o.Binary
 	o.Until = []uint64{1}
 	o.Timeout = 100 * time.Millisecond
 	if _, err := step.Run(context.Background(), o.Request); !errors.Is(err, step.ErrNotReached) {
 		t.Errorf("never reached: %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	mine := errors.New("mine")
+	gone := errors.New("the user has gone")
 	o.Timeout = 0
-	time.AfterFunc(50*time.Millisecond, func() { cancel(mine) })
-	if _, err := step.Run(ctx, o.Request); !errors.Is(err, mine) {
+	time.AfterFunc(50*time.Millisecond, func() { cancel(gone) })
+	if _, err := step.Run(ctx, o.Request); !errors.Is(err, gone) {
 		t.Errorf("interrupted: %v", err)
 	}
 	o.Binary = filepath.Join(t.TempDir(), "none")
 	if _, err := step.Run(context.Background(), o.Request); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no such program: %v", err)
 	}
-	if left := children(t); left != "" {
-		t.Errorf("children are left: %s", left)
+	if left := running(t, mine); len(left) > 0 {
+		t.Errorf("processes %v are left", left)
+	}
+	if self, err := os.Executable(); err != nil || !slices.Contains(running(t, self), os.Getpid()) {
+		t.Errorf("%v: the test does not even see its own process", err)
 	}
 }
 
-// children lists the children of this process that run a fixture.
-func children(t *testing.T) string {
+// running lists the processes that run a program.
+func running(t *testing.T, program string) (pids []int) {
 	t.Helper()
-	files, err := filepath.Glob("/proc/self/task/*/children")
+	links, err := filepath.Glob("/proc/[0-9]*/exe")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var left []string
-	for _, file := range files {
-		text, _ := os.ReadFile(file)
-		for _, pid := range strings.Fields(string(text)) {
-			if name, _ := os.ReadFile("/proc/" + pid + "/comm"); strings.TrimSpace(string(name)) == "hello" {
-				left = append(left, pid)
-			}
+	for _, link := range links {
+		if exe, _ := os.Readlink(link); exe == program {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(link)))
+			pids = append(pids, pid)
 		}
 	}
-	return strings.Join(left, " ")
+	return pids
 }
 
 // TestToMain goes on to main.main, where there are threads, signals and the clock of the vDSO. That every
