@@ -87,7 +87,7 @@ type Options struct {
 	Syscalls bool
 	// FixedAddresses turns the randomisation of addresses off, as debuggers do.
 	FixedAddresses bool
-	// Quiet hands events out when half of the ring is full or the program has ended: waking
+	// Quiet hands events out when about a quarter of the ring is full or the program has ended: waking
 	// the reader for each takes time from the program where processors are few. When seen
 	// then wants no more, the program has run on meanwhile; see Probe.Last.
 	Quiet bool

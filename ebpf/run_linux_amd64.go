@@ -185,18 +185,8 @@ func (t *Tracer) reset() (missed uint64, err error) {
 	if err := t.coll.Variables[startVarLost].Set(uint64(0)); err != nil {
 		return 0, err
 	}
-	for i, p := range t.options.Probes {
-		v := startProbe{Most: p.Most}
-		if p.FirstThread {
-			v.Options |= uint32(startOptionFIRST_THREAD)
-		}
-		if p.Site.ChecksStack {
-			v.Options |= uint32(startOptionCHECKS_STACK)
-		}
-		if p.Last {
-			v.Options |= uint32(startOptionLAST)
-		}
-		if err := t.coll.Maps[startMapProbes].Put(uint32(i), v); err != nil {
+	if len(t.fresh) > 0 {
+		if _, err := t.probes.WriteAt(t.fresh, 0); err != nil {
 			return 0, err
 		}
 	}

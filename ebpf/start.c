@@ -21,6 +21,7 @@ typedef __u32 __wsum;
 char license_text[] SEC("license") = "Dual MIT/GPL";
 
 enum { ARRAY = 2, RINGBUF = 27 }; // map types of linux/bpf.h
+enum { MMAPABLE = 1 << 10 };      // BPF_F_MMAPABLE
 
 // Registers as the kernel saves them on amd64: the ABI of ptrace.
 struct pt_regs {
@@ -77,8 +78,11 @@ struct {
 	__uint(max_entries, 1 << 20);
 } events SEC(".maps");
 
+// The loader writes it through its memory: what it does right before the start, such as a
+// system call for each probe, makes the start slower.
 struct {
 	__uint(type, ARRAY);
+	__uint(map_flags, MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct probe);
@@ -87,10 +91,13 @@ struct {
 const volatile __s64 goid_at = -1; // offset of goid in a g; negative = unknown
 const volatile __s64 g_at = -8;    // where a thread's g is, from fs on
 
-const volatile __u32 quiet = 0;    // wake nobody who reads before there is much to read
+// Wake nobody who reads before there is much to read: one less than the power of two of events
+// that are noted between two wakings; 0 = wake for each.
+const volatile __u32 quiet = 0;
 
 __u32 starter = 0; // the thread whose next child is the program
 __u32 target = 0;  // the program, once it has begun
+__u32 noted = 0;   // events, modulo 2^32; not counted unless quiet
 __u64 lost = 0;    // events for which the ring had no room
 
 // For bpf2go, which makes Go types of what BTF has: unused types are not there.
@@ -111,32 +118,23 @@ int mark(void *ctx)
 	return 0;
 }
 
-static __always_inline struct event *reserve(__u64 size, __u32 kind, __u32 id)
-{
-	struct event *e = bpf_ringbuf_reserve(&events, size, 0);
-	if (!e) {
-		__sync_fetch_and_add(&lost, 1);
-		return 0;
-	}
-	e->time = bpf_ktime_get_ns();
-	e->goid = 0;
-	e->tid = (__u32)bpf_get_current_pid_tgid();
-	e->id = id;
-	e->kind = kind;
-	e->flags = NO_GOROUTINE;
-	return e;
-}
+enum { NO_WAKEUP = 1, FORCE_WAKEUP = 2 }; // BPF_RB_… of linux/bpf.h
 
-enum { AVAILABLE = 0, SIZE = 1, NO_WAKEUP = 1, FORCE_WAKEUP = 2 }; // BPF_RB_… of linux/bpf.h
-
-// submit hands an event to the reader. Whoever wakes up for it may take the
-// processor away from the program.
-static __always_inline void submit(void *e)
+// note hands an event to the reader. Whoever wakes up for it may take the processor away from the
+// program. It is one call of the kernel: what it copies is less than what a second call costs
+// while nothing of it is in the caches.
+static __always_inline void note(void *e, __u64 size)
 {
 	__u64 how = 0;
 	if (quiet)
-		how = bpf_ringbuf_query(&events, AVAILABLE) < bpf_ringbuf_query(&events, SIZE) / 2 ? NO_WAKEUP : FORCE_WAKEUP;
-	bpf_ringbuf_submit(e, how);
+		how = (++noted & quiet) ? NO_WAKEUP : FORCE_WAKEUP; // two that count at once wake a little later
+	if (bpf_ringbuf_output(&events, e, size, how))
+		__sync_fetch_and_add(&lost, 1);
+}
+
+static __always_inline struct event event(__u64 who, __u32 kind, __u32 id)
+{
+	return (struct event){.time = bpf_ktime_get_ns(), .tid = (__u32)who, .id = id, .kind = kind, .flags = NO_GOROUTINE};
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -146,48 +144,34 @@ int begun(__u64 *ctx)
 	if (!starter || target || task->real_parent->pid != starter)
 		return 0;
 	target = task->tgid;
-	struct event *e = reserve(sizeof(*e), EXEC, 0);
-	if (e)
-		submit(e);
+	struct event e = event(bpf_get_current_pid_tgid(), EXEC, 0);
+	note(&e, sizeof(e));
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exit")
 int ended(__u64 *ctx)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	if (!target || tgid != target)
+	__u64 who = bpf_get_current_pid_tgid();
+	if (!target || who >> 32 != target)
 		return 0;
-	struct event *e = reserve(sizeof(*e), EXIT, tgid);
-	if (e)
-		submit(e);
+	struct event e = event(who, EXIT, who >> 32);
+	note(&e, sizeof(e));
 	return 0;
 }
 
 SEC("tp_btf/sys_enter")
 int called(__u64 *ctx)
 {
-	if (!target || bpf_get_current_pid_tgid() >> 32 != target)
+	__u64 who = bpf_get_current_pid_tgid();
+	if (!target || who >> 32 != target)
 		return 0;
 	struct pt_regs *regs = (void *)ctx[0];
-	struct call *c = bpf_ringbuf_reserve(&events, sizeof(*c), 0);
-	if (!c) {
-		__sync_fetch_and_add(&lost, 1);
-		return 0;
-	}
-	c->event.time = bpf_ktime_get_ns();
-	c->event.goid = 0;
-	c->event.tid = (__u32)bpf_get_current_pid_tgid();
-	c->event.id = ctx[1];
-	c->event.kind = SYSCALL;
-	c->event.flags = NO_GOROUTINE;
-	c->args[0] = regs->di;
-	c->args[1] = regs->si;
-	c->args[2] = regs->dx;
-	c->args[3] = regs->r10;
-	c->args[4] = regs->r8;
-	c->args[5] = regs->r9;
-	submit(c);
+	struct call c = {
+		.event = event(who, SYSCALL, ctx[1]),
+		.args = {regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9},
+	};
+	note(&c, sizeof(c));
 	return 0;
 }
 
@@ -223,16 +207,11 @@ static __always_inline int pass(struct pt_regs *regs)
 		if (!again)
 			__sync_fetch_and_add(&p->told, 1);
 	}
-	struct event *e = reserve(sizeof(*e), PASSED, id);
-	if (!e)
-		return 0;
-	__u64 number = 0;
-	e->flags = again;
-	if (goid(&number))
-		e->goid = number;
-	else
-		e->flags |= NO_GOROUTINE;
-	submit(e);
+	struct event e = event(who, PASSED, id);
+	e.flags = again;
+	if (!goid(&e.goid))
+		e.flags |= NO_GOROUTINE;
+	note(&e, sizeof(e));
 	if (p->options & LAST)
 		bpf_send_signal(9); // SIGKILL; it is there before the program runs on
 	return 0;

@@ -76,6 +76,7 @@ const (
 	startVarG_at         = "g_at"
 	startVarGoidAt       = "goid_at"
 	startVarLost         = "lost"
+	startVarNoted        = "noted"
 	startVarQuiet        = "quiet"
 	startVarStarter      = "starter"
 	startVarTarget       = "target"
@@ -152,6 +153,7 @@ type startVariableSpecs struct {
 	G_at         *ebpf.VariableSpec `ebpf:"g_at"`
 	GoidAt       *ebpf.VariableSpec `ebpf:"goid_at"`
 	Lost         *ebpf.VariableSpec `ebpf:"lost"`
+	Noted        *ebpf.VariableSpec `ebpf:"noted"`
 	Quiet        *ebpf.VariableSpec `ebpf:"quiet"`
 	Starter      *ebpf.VariableSpec `ebpf:"starter"`
 	Target       *ebpf.VariableSpec `ebpf:"target"`
@@ -201,6 +203,7 @@ type startVariables struct {
 	G_at         *ebpf.Variable `ebpf:"g_at"`
 	GoidAt       *ebpf.Variable `ebpf:"goid_at"`
 	Lost         *ebpf.Variable `ebpf:"lost"`
+	Noted        *ebpf.Variable `ebpf:"noted"`
 	Quiet        *ebpf.Variable `ebpf:"quiet"`
 	Starter      *ebpf.Variable `ebpf:"starter"`
 	Target       *ebpf.Variable `ebpf:"target"`

@@ -2,6 +2,7 @@ package ebpf
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -21,6 +22,8 @@ type Tracer struct {
 	coll    *ebpf.Collection
 	links   []link.Link
 	reader  *ringbuf.Reader
+	probes  *ebpf.Memory // of the map of that name
+	fresh   []byte       // what is in it before a run
 }
 
 // Open loads the program and puts the probes into the file. The error wraps
@@ -44,6 +47,12 @@ func (t *Tracer) open(many bool) error {
 		return err
 	}
 	if t.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: kernelTypes}); err != nil {
+		return err
+	}
+	if t.probes, err = t.coll.Maps[startMapProbes].Memory(); err != nil {
+		return err
+	}
+	if t.fresh, err = fresh(t.options.Probes); err != nil {
 		return err
 	}
 	if t.reader, err = ringbuf.NewReader(t.coll.Maps[startMapEvents]); err != nil {
@@ -71,6 +80,25 @@ func (t *Tracer) open(many bool) error {
 		return t.attachMany(file)
 	}
 	return t.attachEach(file)
+}
+
+// fresh are the probes as the kernel reads them, none of them told of yet.
+func fresh(probes []Probe) ([]byte, error) {
+	var all []startProbe
+	for _, p := range probes {
+		v := startProbe{Most: p.Most}
+		if p.FirstThread {
+			v.Options |= uint32(startOptionFIRST_THREAD)
+		}
+		if p.Site.ChecksStack {
+			v.Options |= uint32(startOptionCHECKS_STACK)
+		}
+		if p.Last {
+			v.Options |= uint32(startOptionLAST)
+		}
+		all = append(all, v)
+	}
+	return binary.Append(nil, binary.NativeEndian, all)
 }
 
 // kernelTypes keeps what is known of the running kernel's types: reading them takes longer than all the rest.
@@ -125,7 +153,7 @@ func specFor(o Options, many bool) (*ebpf.CollectionSpec, error) {
 		}
 	}
 	if o.Quiet {
-		if err := spec.Variables[startVarQuiet].Set(uint32(1)); err != nil {
+		if err := spec.Variables[startVarQuiet].Set(betweenWakings(o.Ring) - 1); err != nil {
 			return nil, err
 		}
 	}
@@ -139,6 +167,11 @@ func specFor(o Options, many bool) (*ebpf.CollectionSpec, error) {
 func ringSize(bytes int) uint32 {
 	n := uint32(max(cmp.Or(bytes, DefaultRing), os.Getpagesize()))
 	return 1 << bits.Len32(n-1)
+}
+
+// betweenWakings is how many events fill a quarter of the ring at most, as a power of two.
+func betweenWakings(ring int) uint32 {
+	return 1 << (bits.Len32(ringSize(ring)/4/(8+callSize)) - 1) // 8 for each record's length
 }
 
 // Close takes the probes out of the file. With uprobe_multi it takes 24 to 64 ms.

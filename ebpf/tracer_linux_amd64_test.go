@@ -450,7 +450,7 @@ func TestLast(t *testing.T) {
 	}
 }
 
-// Quiet or not, the same is told, also when it is more than the half of the ring after which the reader is woken.
+// Quiet or not, the same is told, also when it is more than the part of the ring after which the reader is woken.
 func TestQuiet(t *testing.T) {
 	t.Parallel()
 	ready(t)
