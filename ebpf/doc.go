@@ -26,6 +26,11 @@ var (
 	// ErrLost is wrapped by Run when events were lost: what was seen then has
 	// holes, and nobody knows where.
 	ErrLost = errors.New("events of probes were lost")
+	// ErrPath is wrapped when a copy cannot stand at the path of its original; the text says what it takes.
+	ErrPath = errors.New("the program cannot run at its own path")
+	// ErrOther is wrapped by Run when the process that was started did not become the program: nobody
+	// knows what it was instead. It may be that the file was replaced, see Copy.Leave.
+	ErrOther = errors.New("another program than the copy was started")
 )
 
 // Kind says what an Event is about.
@@ -74,9 +79,11 @@ type Probe struct {
 
 // Options are what a Tracer looks at.
 type Options struct {
+	// Copy is what has the probes and is run, instead of the file at Path.
+	Copy *Copy
 	// Path is the executable. The probes are in every process that runs the
 	// file, also one under a debugger, which they disturb: give a file
-	// that nobody else runs.
+	// that nobody else runs, such as a Copy.
 	Path   string
 	Probes []Probe
 	// GoidOffset is where goid lies in runtime.g; 0 = unknown, then no event has a Goid.

@@ -128,13 +128,7 @@ func TestFileCapabilities(t *testing.T) {
 				}
 			}
 			if tt.granted {
-				// struct vfs_cap_data: revision 2 and "effective", then permitted and inheritable for 32 capabilities each.
-				attribute := make([]byte, 20)
-				binary.LittleEndian.PutUint32(attribute, 0x02000001)
-				binary.LittleEndian.PutUint32(attribute[12:], 1<<(unix.CAP_BPF-32)|1<<(unix.CAP_PERFMON-32))
-				if err := unix.Setxattr(self, "security.capability", attribute, 0); err != nil {
-					t.Skipf("a file may not be given capabilities: %v (run as root, on a file system that keeps them)", err)
-				}
+				grant(t, self, unix.CAP_BPF, unix.CAP_PERFMON)
 			}
 			cmd := exec.Command(self)
 			cmd.Dir = "/"
@@ -148,6 +142,21 @@ func TestFileCapabilities(t *testing.T) {
 				t.Errorf("%v\n%s\nwant %q", err, out, tt.want)
 			}
 		})
+	}
+}
+
+// grant gives a file capabilities.
+func grant(t *testing.T, path string, capabilities ...int) {
+	t.Helper()
+	// struct vfs_cap_data: revision 2 and "effective", then permitted and inheritable for 32 capabilities each.
+	attribute := make([]byte, 20)
+	binary.LittleEndian.PutUint32(attribute, 0x02000001)
+	for _, c := range capabilities {
+		word := attribute[4+c/32*8:]
+		binary.LittleEndian.PutUint32(word, binary.LittleEndian.Uint32(word)|1<<(c%32))
+	}
+	if err := unix.Setxattr(path, "security.capability", attribute, 0); err != nil {
+		t.Skipf("a file may not be given capabilities: %v (run as root, on a file system that keeps them)", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 	"syscall"
@@ -20,7 +21,7 @@ import (
 // it did until then is still handed out. It is killed with its process group
 // if cmd.SysProcAttr gives it one.
 //
-// cmd must run the file of Options.Path; Run starts it and waits for it. The error wraps
+// cmd must run Options.Copy.Path(), or else Options.Path; Run starts it and waits for it. The error wraps
 // ErrLost when events were lost, however few: Run's other results are good nevertheless.
 func (t *Tracer) Run(ctx context.Context, cmd *exec.Cmd, seen func(Event) (more bool)) (Run, error) {
 	missed, err := t.reset()
@@ -28,7 +29,7 @@ func (t *Tracer) Run(ctx context.Context, cmd *exec.Cmd, seen func(Event) (more 
 		return Run{}, fmt.Errorf("prepare probes: %w", err)
 	}
 	started, ended := make(chan error), make(chan struct{})
-	go t.start(cmd, started, ended)
+	t.options.Copy.do(func() { t.start(cmd, started, ended) })
 	if err := <-started; err != nil {
 		return Run{}, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
@@ -65,7 +66,7 @@ func (t *Tracer) Run(ctx context.Context, cmd *exec.Cmd, seen func(Event) (more 
 		return run, err
 	}
 	if !began {
-		return run, fmt.Errorf("%s was started, but no exec was seen: something else than it runs as process %d", cmd.Path, run.Pid)
+		return run, fmt.Errorf("%w: %s, as process %d", ErrOther, cmd.Path, run.Pid)
 	}
 	return run, nil
 }
@@ -94,7 +95,22 @@ func (t *Tracer) mark(cmd *exec.Cmd) error {
 			defer personality(before)
 		}
 	}
-	return cmd.Start()
+	if t.options.Copy == nil || cmd.Path != t.options.Copy.Name() {
+		return cmd.Start()
+	}
+	return again(cmd)
+}
+
+// again starts what is run from memory. Linux 6.18 refuses one in ten thousand such starts while other threads
+// fork, too, also to root: "permission denied" for a link in /proc/self/fd, which it grants a moment later.
+func again(cmd *exec.Cmd) error {
+	fresh := *cmd
+	err := cmd.Start()
+	for left := 3; left > 0 && errors.Is(err, os.ErrPermission); left-- {
+		*cmd = fresh
+		err = cmd.Start()
+	}
+	return err
 }
 
 const (

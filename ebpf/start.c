@@ -32,6 +32,23 @@ struct thread_struct {
 	unsigned long fsbase;
 } __attribute__((preserve_access_index));
 
+struct super_block {
+	__u32 s_dev;
+} __attribute__((preserve_access_index));
+
+struct inode {
+	unsigned long i_ino;
+	struct super_block *i_sb;
+} __attribute__((preserve_access_index));
+
+struct file {
+	struct inode *f_inode;
+} __attribute__((preserve_access_index));
+
+struct linux_binprm {
+	struct file *file; // that is executed
+} __attribute__((preserve_access_index));
+
 struct task_struct {
 	__s32 pid; // of the thread
 	__s32 tgid;
@@ -95,6 +112,9 @@ const volatile __s64 g_at = -8;    // where a thread's g is, from fs on
 // that are noted between two wakings; 0 = wake for each.
 const volatile __u32 quiet = 0;
 
+const volatile __u64 inode_is = 0; // of the file that the program must be; 0 = any
+const volatile __u32 device_is = 0;
+
 __u32 starter = 0; // the thread whose next child is the program
 __u32 target = 0;  // the program, once it has begun
 __u32 noted = 0;   // events, modulo 2^32; not counted unless quiet
@@ -143,6 +163,11 @@ int begun(__u64 *ctx)
 	struct task_struct *task = (void *)ctx[0];
 	if (!starter || target || task->real_parent->pid != starter)
 		return 0;
+	if (inode_is) {
+		struct inode *inode = ((struct linux_binprm *)ctx[2])->file->f_inode;
+		if (inode->i_ino != inode_is || inode->i_sb->s_dev != device_is)
+			return 0;
+	}
 	target = task->tgid;
 	struct event e = event(bpf_get_current_pid_tgid(), EXEC, 0);
 	note(&e, sizeof(e));

@@ -73,8 +73,10 @@ const (
 	startProgMark        = "mark"
 	startProgPassedMany  = "passed_many"
 	startProgPassedOne   = "passed_one"
+	startVarDeviceIs     = "device_is"
 	startVarG_at         = "g_at"
 	startVarGoidAt       = "goid_at"
+	startVarInodeIs      = "inode_is"
 	startVarLost         = "lost"
 	startVarNoted        = "noted"
 	startVarQuiet        = "quiet"
@@ -150,8 +152,10 @@ type startMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type startVariableSpecs struct {
+	DeviceIs     *ebpf.VariableSpec `ebpf:"device_is"`
 	G_at         *ebpf.VariableSpec `ebpf:"g_at"`
 	GoidAt       *ebpf.VariableSpec `ebpf:"goid_at"`
+	InodeIs      *ebpf.VariableSpec `ebpf:"inode_is"`
 	Lost         *ebpf.VariableSpec `ebpf:"lost"`
 	Noted        *ebpf.VariableSpec `ebpf:"noted"`
 	Quiet        *ebpf.VariableSpec `ebpf:"quiet"`
@@ -200,8 +204,10 @@ func (m *startMaps) Close() error {
 //
 // It can be passed to loadStartObjects or ebpf.CollectionSpec.LoadAndAssign.
 type startVariables struct {
+	DeviceIs     *ebpf.Variable `ebpf:"device_is"`
 	G_at         *ebpf.Variable `ebpf:"g_at"`
 	GoidAt       *ebpf.Variable `ebpf:"goid_at"`
+	InodeIs      *ebpf.Variable `ebpf:"inode_is"`
 	Lost         *ebpf.Variable `ebpf:"lost"`
 	Noted        *ebpf.Variable `ebpf:"noted"`
 	Quiet        *ebpf.Variable `ebpf:"quiet"`

@@ -32,6 +32,9 @@ func Open(o Options) (*Tracer, error) {
 	if err := Ready(); err != nil {
 		return nil, err
 	}
+	if o.Copy != nil {
+		o.Path = o.Copy.Name()
+	}
 	t := &Tracer{options: o}
 	if err := t.open(features.HaveBPFLinkUprobeMulti() == nil); err != nil {
 		_ = t.Close()
@@ -154,6 +157,15 @@ func specFor(o Options, many bool) (*ebpf.CollectionSpec, error) {
 	}
 	if o.Quiet {
 		if err := spec.Variables[startVarQuiet].Set(betweenWakings(o.Ring) - 1); err != nil {
+			return nil, err
+		}
+	}
+	if o.Copy != nil {
+		inode, device, err := o.Copy.identity()
+		if err != nil {
+			return nil, err
+		}
+		if err := errors.Join(spec.Variables[startVarInodeIs].Set(inode), spec.Variables[startVarDeviceIs].Set(device)); err != nil {
 			return nil, err
 		}
 	}

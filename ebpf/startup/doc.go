@@ -184,6 +184,9 @@ type Result struct {
 	Lost int
 	// Ends counts how the runs ended: "exit status 0", "SIGSEGV", "stopped at main.main".
 	Ends map[string]int
+	// Moved says why the program ran as a copy in memory, where it finds neither itself nor what
+	// lies beside it; "" when it ran at its own path.
+	Moved string
 	// Changed is set when the file is not any more what was measured.
 	Changed bool
 	Samples []Sample

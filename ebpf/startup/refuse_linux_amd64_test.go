@@ -93,8 +93,61 @@ func TestChanged(t *testing.T) {
 		}
 	}
 	r := measured(t, startup.Program{Path: path}, o)
-	if !r.Changed || r.Ends["exit status 0"] != len(r.Samples) {
-		t.Errorf("changed %v, %v, after %s", r.Changed, r.Ends, time.Since(now))
+	if !r.Changed || r.Moved == "" || r.Ends["exit status 0"] != len(r.Samples) {
+		t.Errorf("changed %v, moved %q, %v, after %s", r.Changed, r.Moved, r.Ends, time.Since(now))
+	}
+}
+
+// The program finds what lies beside it, unless its user may not go there: then it runs from memory, and that is told.
+func TestMoved(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	if os.Geteuid() != 0 {
+		t.Skip("may neither mount nor become another user: run as root")
+	}
+	const source = "package main\n\nimport (\n\t\"fmt\"\n\t\"os\"\n\t\"path/filepath\"\n)\n\nfunc main() {\n\tself, _ := os.Executable()\n\tbeside, _ := os.ReadFile(filepath.Join(filepath.Dir(self), \"beside\"))\n\tfmt.Println(string(beside))\n}\n"
+	for _, tt := range []struct {
+		name  string
+		mode  os.FileMode // of the folder
+		as    startup.User
+		moved string
+		says  string
+	}{
+		{"root", 0o700, startup.User{}, "", "beside it\n"},
+		{"another user", 0o755, startup.User{Name: "nobody", Uid: 65534, Gid: 65534}, "", "beside it\n"},
+		{"another user, who may not go there", 0o700, startup.User{Name: "nobody", Uid: 65534, Gid: 65534}, "permission denied", "\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			path := buildtest.Copy(t, buildtest.Program(t, source, lab.Setup{}))
+			dir := filepath.Dir(path)
+			for f, mode := range map[string]os.FileMode{path: 0o755, dir: tt.mode, filepath.Dir(dir): 0o755} {
+				if err := os.Chmod(f, mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.WriteFile(filepath.Join(dir, "beside"), []byte("beside it"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer out.Close()
+			r := measured(t, startup.Program{Path: path, As: tt.as, Output: out}, startup.Options{Runs: 2, Warm: 1})
+			told, err := os.ReadFile(out.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(string(told)) {
+				if line != tt.says {
+					t.Errorf("it found %q, want %q", line, tt.says)
+				}
+			}
+			if len(told) == 0 || !strings.Contains(r.Moved, tt.moved) || tt.moved == "" && r.Moved != "" {
+				t.Errorf("moved: %q, want %q; wrote %q", r.Moved, tt.moved, told)
+			}
+		})
 	}
 }
 

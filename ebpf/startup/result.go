@@ -151,6 +151,9 @@ func (s *subject) result() Result {
 		Observer: interval(s.observer(), Confidence),
 		Lost:     s.lost, Ends: s.ends, Changed: s.changed(), Samples: s.taken,
 	}
+	if s.moved != nil {
+		r.Moved = s.moved.Error()
+	}
 	if s.options.Until != "" {
 		r.Until = s.options.Until
 	}

@@ -17,7 +17,8 @@ type subject struct {
 	Program
 	options Options
 	info    os.FileInfo // of the file, before anything was read
-	copy    *os.File    // what is measured
+	copy    *ebpf.Copy  // what is measured, as it was then
+	moved   error       // why it runs from memory; nil = at its own path
 	points  []Point     // all that were placed
 	order   []Point     // those that are passed on the way, in their order
 	aside   []Point
@@ -39,7 +40,7 @@ type set struct {
 	points []Point // of the spans, in their order, then the others
 	spans  int     // how many of them belong to spans
 	probes []int   // probe → index into points
-	file   *os.File
+	copy   *ebpf.Copy
 	tracer *ebpf.Tracer
 }
 
@@ -82,7 +83,7 @@ func prepare(ctx context.Context, p Program, o Options) (s *subject, err error) 
 	if len(s.points) == 0 {
 		return nil, fmt.Errorf("%w: none of %d has a place in %s: %s", ErrMilestone, len(milestones), p.Path, s.missing[0].Reason)
 	}
-	if s.copy, err = ebpf.Private(p.Path); err != nil {
+	if s.copy, err = ebpf.InMemory(p.Path); err != nil {
 		return nil, err
 	}
 	if s.changed() {
@@ -121,10 +122,10 @@ func (s *subject) close() {
 
 // arm puts the probes of a set into a copy of their own.
 func (s *subject) arm(set *set) (err error) {
-	if set.file, err = ebpf.Private(s.copy.Name()); err != nil {
+	if set.copy, err = s.another(); err != nil {
 		return err
 	}
-	o := ebpf.Options{Path: set.file.Name(), Quiet: true}
+	o := ebpf.Options{Copy: set.copy, Quiet: true}
 	for i, p := range set.points {
 		for _, site := range p.Sites {
 			// The runtime's are passed by the first thread, which later threads may do again.
@@ -140,23 +141,47 @@ func (s *subject) arm(set *set) (err error) {
 	return nil
 }
 
+// another is one more copy: at the program's own path, or if this cannot be in memory.
+func (s *subject) another() (*ebpf.Copy, error) {
+	if s.moved == nil {
+		c, err := ebpf.AtPath(s.copy.Name(), s.Path)
+		if !errors.Is(err, ebpf.ErrPath) {
+			return c, err
+		}
+		s.moved = err
+	}
+	return ebpf.InMemory(s.copy.Name())
+}
+
 // close takes the probes away; nobody has to wait for that, as the file is nobody else's.
 func (s *set) close() {
-	tracer, file := s.tracer, s.file
-	s.tracer, s.file, s.probes = nil, nil, nil
+	tracer, program := s.tracer, s.copy
+	s.tracer, s.copy, s.probes = nil, nil, nil
 	if tracer != nil {
 		go func() { _ = tracer.Close() }()
 	}
-	if file != nil {
-		file.Close()
+	if program != nil {
+		program.Close()
 	}
 }
 
-// run starts the program once with the probes of the set.
+// run starts the program once with the probes of the set. Where it does not become the copy (the
+// file at its path was replaced, or its user may not go there) it is started from memory.
 func (s *subject) run(ctx context.Context, set *set) (Sample, error) {
+	sample, err := s.start(ctx, set)
+	var failed *os.PathError
+	if err == nil || set.copy.Path() == set.copy.Name() || !errors.Is(err, ebpf.ErrOther) && !errors.As(err, &failed) {
+		return sample, err
+	}
+	s.moved = err
+	set.copy.Leave()
+	return s.start(ctx, set)
+}
+
+func (s *subject) start(ctx context.Context, set *set) (Sample, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.options.Timeout, errTimeout)
 	defer cancel()
-	cmd := &exec.Cmd{Path: set.file.Name(), Args: append([]string{s.Path}, s.Args...), Env: s.environment(), Dir: s.Dir, SysProcAttr: apart(s.As)}
+	cmd := &exec.Cmd{Path: set.copy.Path(), Args: append([]string{s.Path}, s.Args...), Env: s.environment(), Dir: s.Dir, SysProcAttr: apart(s.As)}
 	if s.Output != nil {
 		cmd.Stdout, cmd.Stderr = s.Output, s.Output
 	}

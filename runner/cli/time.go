@@ -37,8 +37,9 @@ func (s *session) timeCommand() *cli.Command {
 		Usage:     "where the start of a program spends its time: a fixture, or with -- any Go binary",
 		ArgsUsage: "[-- BINARY [ARG …]]",
 		Description: "The program is run again and again, as the user who called sudo if there is one, with few probes at a time,\n" +
-			"and bare in between. What it writes is thrown away unless --program-output says otherwise. It is a copy in memory that\n" +
-			"runs, so that no other process meets the probes. Exit status: 0 measured, 2 everything else.",
+			"and bare in between. What it writes is thrown away unless --program-output says otherwise. It is a copy that runs, so that\n" +
+			"no other process meets the probes: at the program's own path, which takes root or CAP_SYS_ADMIN, or else in memory, where it\n" +
+			"does not find what lies beside it; the report says so. Exit status: 0 measured, 2 everything else.",
 		Flags: []cli.Flag{
 			goFlag(),
 			&cli.StringFlag{Name: "fixture", Usage: "the fixture to measure", Value: "hello"},

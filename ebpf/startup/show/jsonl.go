@@ -49,6 +49,7 @@ type programJSON struct {
 	Lost     int            `json:"lost"`
 	Ends     map[string]int `json:"ends"`
 	Changed  bool           `json:"changed"`
+	Moved    string         `json:"moved,omitempty"`
 }
 
 type milestoneJSON struct {
@@ -73,7 +74,7 @@ func JSONL(w io.Writer, r startup.Result) error {
 	if err := e.Encode(programJSON{
 		Schema: schema, Kind: "program", Program: program, Path: r.Program.Path, Args: r.Program.Args, Release: r.Release, As: r.Program.As.Name,
 		Until: r.Until, Whole: number(r.Whole), Bare: number(r.Bare), Observer: number(r.Observer),
-		Rounds: r.Rounds, Lost: r.Lost, Ends: r.Ends, Changed: r.Changed,
+		Rounds: r.Rounds, Lost: r.Lost, Ends: r.Ends, Changed: r.Changed, Moved: r.Moved,
 	}); err != nil {
 		return err
 	}

@@ -44,6 +44,7 @@ const (
 	msgBetweenNames
 	msgLost
 	msgChanged
+	msgMoved
 	msgWithout
 	msgMissingMore
 	msgMissing
@@ -98,6 +99,7 @@ var messages = [messageCount]struct{ en, zh string }{
 	msgBetweenNames: {", ", "、"},
 	msgLost:         {"Left out because events were lost: %d runs.", "因丢失事件而未计入的运行：%d 次。"},
 	msgChanged:      {"%s has changed since: these numbers are those of the file as it was when this began.", "%s 在测量期间变了：这些数字属于测量开始时的那个文件。"},
+	msgMoved:        {"%s ran as a copy in memory, where it finds neither itself nor what lies beside it: %s.", "%s 是以内存中副本的形式运行的，找不到自己，也找不到与它放在一起的文件：%s。"},
 	msgWithout:      {"Without a time:", "没有时间的："},
 	msgMissingMore:  {"and %d more (--format jsonl has all)", "还有 %d 个（--format jsonl 列出全部）"},
 	msgMissing:      {"%s: %s", "%s：%s"},

@@ -83,10 +83,10 @@ func TestText(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	r := made("x", 1)
-	r.Lost, r.Changed, r.Program.As.Name = 2, true, "ann"
+	r.Lost, r.Changed, r.Moved, r.Program.As.Name = 2, true, "it may not go there", "ann"
 	r.Observer.Confidence, r.Observer.N = 0, 2
 	got := text(t, func(w io.Writer) error { return show.In("en").Text(w, r) })
-	for _, want := range []string{"Left out because events were lost: 2 runs.", "/bin/x has changed since", "Runs as ann;", "+0.9% [too few runs (2)]"} {
+	for _, want := range []string{"Left out because events were lost: 2 runs.", "/bin/x has changed since", "/bin/x ran as a copy in memory, where it finds neither itself nor what lies beside it: it may not go there.", "Runs as ann;", "+0.9% [too few runs (2)]"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing:\n%s", want, got)
 		}

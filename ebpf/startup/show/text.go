@@ -135,6 +135,9 @@ func (w Words) notes(r startup.Result) (lines []string) {
 	if r.Changed {
 		note(msgChanged, r.Program.Path)
 	}
+	if r.Moved != "" {
+		note(msgMoved, r.Program.Path, r.Moved)
+	}
 	if len(r.Missing) > 0 {
 		note(msgWithout)
 		for i, m := range r.Missing {

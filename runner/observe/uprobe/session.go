@@ -133,12 +133,12 @@ var errNoType = errors.New("the executable's DWARF does not have the type runtim
 // run starts the program and notes what it passes.
 func (s *session) run(ctx context.Context, ring int) error {
 	// A debugger that looks at the same file would find the probes there, and never hear of its own breakpoints.
-	file, err := ebpf.Private(s.req.Binary)
+	program, err := ebpf.InMemory(s.req.Binary)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	o := ebpf.Options{Path: file.Name(), Probes: s.probes, Syscalls: s.names("Syscall"), FixedAddresses: true, Ring: ring}
+	defer program.Close()
+	o := ebpf.Options{Copy: program, Probes: s.probes, Syscalls: s.names("Syscall"), FixedAddresses: true, Ring: ring}
 	if s.names("Goid") {
 		img, err := image.Open(s.req.Binary)
 		if err != nil {
@@ -158,7 +158,7 @@ func (s *session) run(ctx context.Context, ring int) error {
 	}
 	// Nobody has to wait for the probes to be gone: they are in a file that is ours alone.
 	defer func() { go t.Close() }()
-	cmd := &exec.Cmd{Path: o.Path, Args: append([]string{s.req.Binary}, s.req.Args...), Env: s.req.Env, SysProcAttr: apart()}
+	cmd := &exec.Cmd{Path: program.Path(), Args: append([]string{s.req.Binary}, s.req.Args...), Env: s.req.Env, SysProcAttr: apart()}
 	if cmd.Env == nil {
 		cmd.Env = []string{}
 	}
