@@ -17,6 +17,8 @@ import (
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/lab/near"
 	"github.com/rt0lab/rt0lab/runner/lint"
+	"github.com/rt0lab/rt0lab/runner/observe/delve"
+	"github.com/rt0lab/rt0lab/runner/place"
 	"github.com/rt0lab/rt0lab/runner/recording"
 	"github.com/rt0lab/rt0lab/runner/report"
 	"github.com/rt0lab/rt0lab/runner/verify"
@@ -259,22 +261,49 @@ func (s *session) show(data *lab.Data, c *lab.Claim) error {
 			fmt.Fprintf(s.stdout, "  %s: %s\n", w, script.Path)
 		}
 	}
-	fmt.Fprint(s.stdout, s.byHand(c, data.SetupOf(c)))
+	fmt.Fprint(s.stdout, s.lookAround(data, c), s.byHand(c, data.SetupOf(c)))
 	return nil
+}
+
+// self is how a person calls this program with the data of this session.
+func (s *session) self() string {
+	self := "rt0lab"
+	if s.dir != "" {
+		self += " --data " + s.dir
+	}
+	for _, f := range s.files[1:] {
+		self += " --with " + f.dir
+	}
+	return self
+}
+
+// lookAround is the command that opens a debugger where the fact is seen; "" when none can.
+func (s *session) lookAround(data *lab.Data, c *lab.Claim) string {
+	at := slices.IndexFunc(data.Catalogue[c.Fact].At, func(stop string) bool { return stop != place.Image && stop != place.Exit })
+	setup := data.SetupOf(c)
+	if goos, goarch := setup.System(); at < 0 || goos != "linux" || goarch != "amd64" {
+		return ""
+	}
+	var with string
+	switch {
+	case slices.Contains(c.Witnesses, delve.Name):
+	case slices.Contains(c.Witnesses, "gdb"):
+		with = " --with gdb"
+	default:
+		return ""
+	}
+	l := data.Labs[slices.IndexFunc(data.Labs, func(l *lab.Lab) bool { return slices.Contains(l.Claims, c) })]
+	if c.Setup != l.Claims[0].Setup {
+		with = " --setup " + c.Setup + with
+	}
+	return fmt.Sprintf("  with a debugger, there: %s debug %02d --at '%s'%s\n", s.self(), l.Number, data.Catalogue[c.Fact].At[at], with)
 }
 
 // byHand says how a person sees the fact with a debugger of their own; every
 // line of it is run by a test. The setup's environment is left to the person.
 func (s *session) byHand(c *lab.Claim, setup *lab.Setup) string {
 	subject := verify.SubjectsOf([]*lab.Claim{c})[0]
-	stops := "rt0lab"
-	if s.dir != "" {
-		stops += " --data " + s.dir
-	}
-	for _, f := range s.files[1:] {
-		stops += " --with " + f.dir
-	}
-	stops += fmt.Sprintf(" stops %s --setup %s --format", subject, c.Setup)
+	stops := s.self() + fmt.Sprintf(" stops %s --setup %s --format", subject, c.Setup)
 	args, legend := slices.Clone(setup.Args), "BINARY stands in the first line of places.*"
 	for i, arg := range args {
 		if arg == lab.BesideArg {
