@@ -62,6 +62,8 @@ func look(program string) {
 	cmd.Stdout = os.Stdout
 	end, err := tracer.Run(context.Background(), cmd, func(e ebpf.Event) bool { events = append(events, e); return true })
 	fmt.Printf("saw main.main: %v, calls: %v, exit %d, %v\n", len(passed(events)) == 1, len(syscalls(events)) > 9, end.ExitCode, err)
+	_, err = ebpf.AtPath(program, program)
+	fmt.Printf("a path error: %v, %v\n", errors.Is(err, ebpf.ErrPath), err)
 }
 
 // TestRights looks as a user who is nobody, with all capabilities that are needed, with none, and with each alone.
@@ -82,7 +84,7 @@ func TestRights(t *testing.T) {
 		capabilities []uintptr
 		want         []string
 	}{
-		{"all", []uintptr{unix.CAP_BPF, unix.CAP_PERFMON}, []string{"saw main.main: true, calls: true, exit 0, <nil>"}},
+		{"all", []uintptr{unix.CAP_BPF, unix.CAP_PERFMON}, []string{"saw main.main: true, calls: true, exit 0, <nil>", "a path error: true, ", "operation not permitted (it takes root, or CAP_SYS_ADMIN)"}},
 		{"none", nil, []string{"no right to use eBPF probes", "lacks CAP_BPF and CAP_PERFMON;", "setcap cap_bpf,cap_perfmon+ep " + self}},
 		{"no CAP_BPF", []uintptr{unix.CAP_PERFMON}, []string{"lacks CAP_BPF;"}},
 		{"no CAP_PERFMON", []uintptr{unix.CAP_BPF}, []string{"lacks CAP_PERFMON;"}},
