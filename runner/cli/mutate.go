@@ -218,7 +218,7 @@ func (s *session) tellFinding(f mutant.Finding) {
 }
 
 // selectMutants returns the mutants that the arguments name, by their own id
-// or by that of a lab; all of them without arguments.
+// or by that of a lab; all of them without arguments and with lab.All.
 func selectMutants(data *lab.Data, args []string) ([]*lab.Mutant, error) {
 	var all []*lab.Mutant
 	for _, l := range data.Labs {
@@ -229,6 +229,9 @@ func selectMutants(data *lab.Data, args []string) ([]*lab.Mutant, error) {
 	}
 	var chosen []*lab.Mutant
 	for _, arg := range args {
+		if arg == lab.All {
+			return all, nil
+		}
 		if l, err := data.LabOf(arg); err == nil {
 			chosen = append(chosen, l.Mutants...)
 			continue

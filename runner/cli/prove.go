@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -30,7 +31,7 @@ func (s *session) proveCommand() *cli.Command {
 				return err
 			}
 			chosen := []part{}
-			if c.Args().Present() {
+			if args := c.Args().Slice(); len(args) > 0 && !slices.Equal(args, []string{lab.All}) {
 				if chosen, err = s.exercises(c, "prove"); err != nil {
 					return err
 				}

@@ -14,9 +14,12 @@ import (
 // ErrUnknown is wrapped when an argument names no lab, claim or post.
 var ErrUnknown = errors.New("unknown name")
 
+// All is the argument that names everything, as none does.
+const All = "all"
+
 // Select returns the claims that the arguments name, in the order of the labs
 // and without duplicates. An argument is a lab ("03", "3", "03-g0") or a claim
-// ("g0-stack-lo", which selects its parts "g0-stack-lo/…" as well); none means
+// ("g0-stack-lo", which selects its parts "g0-stack-lo/…" as well); none, or All, means
 // every claim. A post ("S3") keeps the claims taken from it; "" keeps all.
 func Select(d *Data, args []string, post string) ([]*Claim, error) {
 	var errs []error
@@ -63,6 +66,9 @@ func (d *Data) LabOf(arg string) (*Lab, error) {
 }
 
 func (d *Data) named(arg string) ([]*Claim, error) {
+	if arg == All {
+		return Select(d, nil, "")
+	}
 	if lab, err := d.LabOf(arg); err == nil {
 		return lab.Claims, nil
 	}

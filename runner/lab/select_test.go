@@ -21,6 +21,9 @@ func TestSelect(t *testing.T) {
 		err  bool
 	}{
 		{"", "", "g0-stack-lo/size g0-guards cpu-vendor cpu-leaf", false},
+		{"all", "", "g0-stack-lo/size g0-guards cpu-vendor cpu-leaf", false},
+		{"all", "S1", "g0-stack-lo/size cpu-vendor", false},
+		{"all 7", "", `no lab and no claim "7"`, true},
 		{"03", "", "g0-stack-lo/size g0-guards", false},
 		{"3", "", "g0-stack-lo/size g0-guards", false},
 		{"03-g0", "", "g0-stack-lo/size g0-guards", false},
