@@ -26,6 +26,7 @@ func (s *session) mutateCommand() *cli.Command {
 		Description: "Exit status: 0 when every mutant is caught, 1 when a claim missed one or another claim changed,\n" +
 			"2 when a mutant cannot be made.",
 		Flags: append(jobsFlags(), goFlag(),
+			&cli.BoolFlag{Name: "once", Usage: "run each mutant on one release only, the first of --go where it has something to refute; one that has nothing on any of them is missed"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "build nothing: only say of which releases the sources do not have what the edits replace"},
 		),
 		Action: s.mutate,
@@ -49,8 +50,15 @@ func (s *session) mutate(c *cli.Context) error {
 		return err
 	}
 	var caught, idle, missed, broken int
+	once := c.Bool("once")
 	failed, err := s.toolchains(c.Context, releasesOf(c), func(tc release.Toolchain) error {
-		return s.mutateOn(c.Context, e, mutants, tc, func(f mutant.Finding) {
+		return s.mutateOn(c.Context, e, slices.Clone(mutants), tc, func(f mutant.Finding) {
+			if once {
+				if f.Idle() {
+					return
+				}
+				mutants = slices.DeleteFunc(mutants, func(m *lab.Mutant) bool { return m == f.Mutant })
+			}
 			s.progressDone()
 			s.tellFinding(f)
 			switch {
@@ -68,6 +76,12 @@ func (s *session) mutate(c *cli.Context) error {
 	s.progressDone()
 	if err != nil {
 		return err
+	}
+	if once {
+		for _, m := range mutants {
+			fmt.Fprintf(s.stdout, "missed  %s: no edit, or nothing to refute, on any of the releases\n", m.ID)
+			missed++
+		}
 	}
 	fmt.Fprintf(s.stdout, "%d caught, %d with nothing to refute on the release, %d missed, %d broken\n", caught, idle, missed, broken)
 	switch {
