@@ -56,7 +56,7 @@ record LAB='all' GO='all': build
 check-recordings LAB='all' GO='all': build
     {{ rt0lab }} record {{ LAB }} --go {{ GO }} --check
 
-# show that claims can fail; CI does the local release, `just mutate all` every one (an hour or two)
+# show that claims can fail; CI does each mutant in its era (--once), `just mutate all` every one on every release
 [group('work')]
 mutate GO='local' *ARGS: build
     {{ rt0lab }} mutate --go {{ GO }} {{ ARGS }}

@@ -63,8 +63,8 @@ func onThreadToLose(f func()) {
 	runtime.UnlockOSThread()
 }
 
-// aside is a directory for a moment, in a namespace that nobody sees. No program lies below it.
-const aside = "/sys"
+// staging is a directory that is covered for a moment, in a namespace that nobody sees. No program lies below it.
+const staging = "/sys"
 
 // stand moves the calling thread into a mount namespace where the copy stands at its path.
 func (c *Copy) stand(from string) error {
@@ -80,18 +80,18 @@ func (c *Copy) stand(from string) error {
 		return err
 	}
 	flags := uintptr(fs.Flags) & (unix.MS_NOSUID | unix.MS_NOEXEC | unix.MS_NODEV)
-	if err := unix.Mount("rt0lab", aside, "tmpfs", flags, "mode=0700"); err != nil {
+	if err := unix.Mount("rt0lab", staging, "tmpfs", flags, "mode=0700"); err != nil {
 		return fmt.Errorf("mount a tmpfs: %w", err)
 	}
-	staged := filepath.Join(aside, "program")
+	staged := filepath.Join(staging, "program")
 	if err := c.fill(staged, from); err != nil {
 		return err
 	}
 	if err := unix.Mount(staged, c.path, "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("mount the copy: %w", err)
 	}
-	if err := unix.Unmount(aside, unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("put %s back: %w", aside, err)
+	if err := unix.Unmount(staging, unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("put %s back: %w", staging, err)
 	}
 	return nil
 }

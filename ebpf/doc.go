@@ -29,8 +29,8 @@ var (
 	// ErrPath is wrapped when a copy cannot stand at the path of its original; the text says what it takes.
 	ErrPath = errors.New("the program cannot run at its own path")
 	// ErrOther is wrapped by Run when the process that was started did not become the program: nobody
-	// knows what it was instead. It may be that the file was replaced, see Copy.Leave.
-	ErrOther = errors.New("another program than the copy was started")
+	// knows what it was instead. With a Copy it may be that the file at its path was replaced, see Copy.Leave.
+	ErrOther = errors.New("something else than the program was started")
 )
 
 // Kind says what an Event is about.

@@ -98,17 +98,17 @@ func (t *Tracer) mark(cmd *exec.Cmd) error {
 	if t.options.Copy == nil || cmd.Path != t.options.Copy.Name() {
 		return cmd.Start()
 	}
-	return again(cmd)
+	return again(cmd, (*exec.Cmd).Start)
 }
 
 // again starts what is run from memory. Linux 6.18 refuses one in ten thousand such starts while other threads
 // fork, too, also to root: "permission denied" for a link in /proc/self/fd, which it grants a moment later.
-func again(cmd *exec.Cmd) error {
+func again(cmd *exec.Cmd, start func(*exec.Cmd) error) error {
 	fresh := *cmd
-	err := cmd.Start()
+	err := start(cmd)
 	for left := 3; left > 0 && errors.Is(err, os.ErrPermission); left-- {
 		*cmd = fresh
-		err = cmd.Start()
+		err = start(cmd)
 	}
 	return err
 }

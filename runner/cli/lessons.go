@@ -265,7 +265,7 @@ func (s *session) show(data *lab.Data, c *lab.Claim) error {
 	return nil
 }
 
-// self is how a person calls this program with the data of this session.
+// self is how a person calls this program with the same data.
 func (s *session) self() string {
 	self := "rt0lab"
 	if s.dir != "" {
@@ -277,7 +277,8 @@ func (s *session) self() string {
 	return self
 }
 
-// lookAround is the command that opens a debugger where the fact is seen; "" when none can.
+// lookAround is the command that opens a debugger where the fact is seen, on a release that has the
+// place; "" when none can.
 func (s *session) lookAround(data *lab.Data, c *lab.Claim) string {
 	at := slices.IndexFunc(data.Catalogue[c.Fact].At, func(stop string) bool { return stop != place.Image && stop != place.Exit })
 	setup := data.SetupOf(c)
@@ -292,7 +293,7 @@ func (s *session) lookAround(data *lab.Data, c *lab.Claim) string {
 	default:
 		return ""
 	}
-	l := data.Labs[slices.IndexFunc(data.Labs, func(l *lab.Lab) bool { return slices.Contains(l.Claims, c) })]
+	l := labOf(data, c)
 	if c.Setup != l.Claims[0].Setup {
 		with = " --setup " + c.Setup + with
 	}
