@@ -38,8 +38,8 @@ func BenchmarkHit(b *testing.B) {
 		probes []ebpf.Probe
 	}{
 		{"none", ends},
-		{"cheap", append(ends[:2:2], ebpf.Probe{Site: cheap, Most: 1})},
-		{"entry", append(ends[:2:2], ebpf.Probe{Site: exact, Most: 1})},
+		{"cheap", append(ends[:2:2], ebpf.Probe{Site: cheap, Once: true})},
+		{"entry", append(ends[:2:2], ebpf.Probe{Site: exact, Once: true})},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			tracer := opened(b, ebpf.Options{Path: path, Probes: bb.probes})

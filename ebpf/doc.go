@@ -75,6 +75,9 @@ type Probe struct {
 	// Most is how many passings are told in one run, events with Again not counted; 0 = all.
 	// A place in a loop would flood the ring otherwise.
 	Most uint32
+	// Once notes the first passing alone, on whatever thread and also if it would have Again, and it is no event: Run.First
+	// has it when the run has ended. It takes the program a tenth of a microsecond less and cannot be lost.
+	Once bool
 }
 
 // Options are what a Tracer looks at.
@@ -113,4 +116,7 @@ type Run struct {
 	Signal   string
 	// Stopped is set when the caller or ctx ended the program.
 	Stopped bool
+	// First is when the probes with Once were passed first, since exec, by their index in
+	// Options.Probes; those that were not passed are not in it.
+	First map[int]time.Duration
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -52,7 +53,7 @@ func (t *Tracer) Run(ctx context.Context, cmd *exec.Cmd, seen func(Event) (more 
 		_ = t.reader.Flush() // all that it did is in the ring: Read returns that, and then ErrFlushed
 		finished <- stopped
 	}()
-	began, err := t.read(seen, enough)
+	zero, err := t.read(seen, enough)
 	run.Stopped = <-finished
 	t.forget()
 	run.ExitCode = cmd.ProcessState.ExitCode()
@@ -62,13 +63,38 @@ func (t *Tracer) Run(ctx context.Context, cmd *exec.Cmd, seen func(Event) (more 
 	if err != nil {
 		return run, fmt.Errorf("read the events of probes: %w", err)
 	}
+	if run.First, err = t.first(zero); err != nil {
+		return run, fmt.Errorf("read what probes have noted: %w", err)
+	}
 	if err := t.whole(missed); err != nil {
 		return run, err
 	}
-	if !began {
+	if zero == 0 {
 		return run, fmt.Errorf("%w: %s, as process %d", ErrOther, cmd.Path, run.Pid)
 	}
 	return run, nil
+}
+
+// first is when the probes with Once were passed; zero is when the program began.
+func (t *Tracer) first(zero uint64) (map[int]time.Duration, error) {
+	if !slices.ContainsFunc(t.options.Probes, func(p Probe) bool { return p.Once }) {
+		return nil, nil
+	}
+	noted := make([]byte, len(t.fresh))
+	if _, err := t.probes.ReadAt(noted, 0); err != nil {
+		return nil, err
+	}
+	all := make([]startProbe, len(t.options.Probes))
+	if _, err := binary.Decode(noted, binary.NativeEndian, all); err != nil {
+		return nil, err
+	}
+	first := map[int]time.Duration{}
+	for i, p := range all {
+		if p.First != 0 {
+			first[i] = time.Duration(p.First - zero)
+		}
+	}
+	return first, nil
 }
 
 // start runs the program on a thread that has told the kernel that it is the
@@ -134,27 +160,27 @@ func kill(cmd *exec.Cmd) {
 	_ = cmd.Process.Kill()
 }
 
-// read hands events out until the ring is flushed. enough is closed when seen wants no more.
-func (t *Tracer) read(seen func(Event) bool, enough chan<- struct{}) (began bool, err error) {
-	var zero uint64
+// read hands events out until the ring is flushed. enough is closed when seen wants no more. zero is
+// when the program began, on the kernel's clock; 0 = it did not.
+func (t *Tracer) read(seen func(Event) bool, enough chan<- struct{}) (zero uint64, err error) {
 	wants := true
 	var rec ringbuf.Record
 	for {
 		switch err := t.reader.ReadInto(&rec); {
 		case errors.Is(err, ringbuf.ErrFlushed):
-			return began, nil
+			return zero, nil
 		case err != nil:
 			if wants {
 				close(enough)
 			}
-			return began, err
+			return zero, err
 		}
 		e, at, ok := decode(rec.RawSample)
 		if !ok {
 			continue
 		}
 		if e.Kind == Exec {
-			zero, began = at, true
+			zero = at
 		}
 		e.Time = time.Duration(at - zero)
 		if wants && !seen(e) {

@@ -81,6 +81,7 @@ enum option {
 	FIRST_THREAD = 1, // tell only of the first thread
 	CHECKS_STACK = 2, // stands at the JBE behind the comparison of the stack pointer
 	LAST = 4,         // the program is killed there
+	ONCE = 8,         // its first passing is noted here and not in the ring
 };
 
 struct probe {
@@ -88,6 +89,7 @@ struct probe {
 	__u32 most; // how often it is told of; 0 = always
 	__u32 told;
 	__u32 pad;
+	__u64 first; // ns on the monotonic clock; 0 = not passed
 };
 
 struct {
@@ -215,15 +217,9 @@ static __always_inline int goid(__u64 *to)
 	return bpf_probe_read_user(to, sizeof(*to), (void *)(g + goid_at)) == 0;
 }
 
-static __always_inline int pass(struct pt_regs *regs)
+// tell notes a passing in the ring, unless it was told of often enough.
+static __always_inline int tell(struct pt_regs *regs, __u64 who, __u32 id, struct probe *p)
 {
-	__u64 who = bpf_get_current_pid_tgid();
-	if (!target || who >> 32 != target)
-		return 0;
-	__u32 id = bpf_get_attach_cookie(regs);
-	struct probe *p = bpf_map_lookup_elem(&probes, &id);
-	if (!p || ((p->options & FIRST_THREAD) && (__u32)who != target))
-		return 0;
 	// Taken means below or equal: carry (bit 0) or zero (bit 6).
 	__u32 again = (p->options & CHECKS_STACK) && (regs->flags & 0x41) ? AGAIN : 0;
 	if (p->most) {
@@ -237,6 +233,26 @@ static __always_inline int pass(struct pt_regs *regs)
 	if (!goid(&e.goid))
 		e.flags |= NO_GOROUTINE;
 	note(&e, sizeof(e));
+	return 1;
+}
+
+static __always_inline int pass(struct pt_regs *regs)
+{
+	__u64 who = bpf_get_current_pid_tgid();
+	if (!target || who >> 32 != target)
+		return 0;
+	__u32 id = bpf_get_attach_cookie(regs);
+	struct probe *p = bpf_map_lookup_elem(&probes, &id);
+	if (!p || ((p->options & FIRST_THREAD) && (__u32)who != target))
+		return 0;
+	if (p->options & ONCE) {
+		// Two threads that pass at once may both write: what stays is some tens of nanoseconds late.
+		if (p->first)
+			return 0;
+		p->first = bpf_ktime_get_ns();
+	} else if (!tell(regs, who, id, p)) {
+		return 0;
+	}
 	if (p->options & LAST)
 		bpf_send_signal(9); // SIGKILL; it is there before the program runs on
 	return 0;

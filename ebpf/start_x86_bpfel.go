@@ -51,6 +51,7 @@ const (
 	startOptionFIRST_THREAD startOption = 1
 	startOptionCHECKS_STACK startOption = 2
 	startOptionLAST         startOption = 4
+	startOptionONCE         startOption = 8
 )
 
 type startProbe struct {
@@ -59,6 +60,7 @@ type startProbe struct {
 	Most    uint32
 	Told    uint32
 	Pad     uint32
+	First   uint64
 }
 
 // Names of all BPF objects in the ELF.

@@ -99,6 +99,9 @@ func fresh(probes []Probe) ([]byte, error) {
 		if p.Last {
 			v.Options |= uint32(startOptionLAST)
 		}
+		if p.Once {
+			v.Options |= uint32(startOptionONCE)
+		}
 		all = append(all, v)
 	}
 	return binary.Append(nil, binary.NativeEndian, all)

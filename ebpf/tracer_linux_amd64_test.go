@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -219,7 +220,7 @@ func TestPrograms(t *testing.T) {
 			path := buildtest.Copy(t, buildtest.Program(t, fmt.Sprintf(source, tt.body), lab.Setup{}))
 			tracer := watched(t, path, ebpf.Options{}, "main.main")
 			events, r := run(t, tracer, started(path))
-			if r.Pid = 0; r != tt.want {
+			if r.Pid = 0; !reflect.DeepEqual(r, tt.want) {
 				t.Errorf("%+v, want %+v", r, tt.want)
 			}
 			if len(passed(events)) != 1 {
