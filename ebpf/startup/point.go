@@ -70,8 +70,8 @@ func Find(path string, milestones []Milestone) ([]Point, error) {
 	return points, nil
 }
 
-// placesOf are the places of a milestone that the binary has; when it has none, one
-// that says why.
+// placesOf are the places of a milestone that the binary has, as many as can count; when it has
+// none, one that says why.
 func placesOf(r *place.Resolver, m Milestone) []place.Place {
 	stops := m.Stops
 	if len(stops) == 0 {
@@ -80,9 +80,11 @@ func placesOf(r *place.Resolver, m Milestone) []place.Place {
 	var there []place.Place
 	var none place.Place
 	for i, stop := range stops {
-		p := r.Place(stop)
+		p := callOrBeginning(r, m.By, stop)
 		if p.State == place.Placed {
-			there = append(there, p)
+			if there = append(there, p); !m.Any && m.Package == "" {
+				break
+			}
 		} else if i == 0 || none.State == place.Absent && p.State == place.Unplaced {
 			none = p
 		}
@@ -91,6 +93,18 @@ func placesOf(r *place.Resolver, m Milestone) []place.Place {
 		there = []place.Place{none}
 	}
 	return there
+}
+
+// callOrBeginning is the place of the only call of a function by another one; the function's own
+// when there is no such call, or more than one.
+func callOrBeginning(r *place.Resolver, by, function string) place.Place {
+	if by != "" {
+		call := by + ": CALL " + function
+		if p := r.Place(call); p.State == place.Placed && r.Place(call+" #2").State != place.Placed {
+			return p
+		}
+	}
+	return r.Place(function)
 }
 
 // point takes the first place, or all of them; of a package the first where the probe is cheap.

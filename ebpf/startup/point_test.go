@@ -37,3 +37,51 @@ func TestAny(t *testing.T) {
 		})
 	}
 }
+
+// A milestone that one function calls at one place is looked for there; without such a call, or with
+// several, it is where the function begins.
+func TestBy(t *testing.T) {
+	t.Parallel()
+	const source = `package main
+
+var n int
+
+//go:noinline
+func f() { n++ }
+
+//go:noinline
+func once() { f() }
+
+//go:noinline
+func twice() { f(); f() }
+
+func main() { once(); twice() }
+`
+	path := buildtest.Program(t, source, lab.Setup{})
+	itself := []string{"main.f"}
+	points, err := startup.Find(path, []startup.Milestone{
+		{Name: "itself", Stops: itself}, {Name: "once", Stops: itself, By: "main.once"}, {Name: "twice", Stops: itself, By: "main.twice"},
+		{Name: "never", Stops: itself, By: "main.main"}, {Name: "nobody", Stops: itself, By: "main.nobody"},
+		{Name: "second", Stops: []string{"main.g", "main.f"}, By: "main.once"}, {Name: "nothing", Stops: []string{"main.g"}, By: "main.once"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	beginning := points[0].Sites[0]
+	for _, p := range points {
+		switch p.Name {
+		case "once", "second":
+			if p.Stop != "main.once: CALL main.f" || len(p.Sites) != 1 || p.Sites[0].Inst != "CALL main.f" || !p.Sites[0].Cheap {
+				t.Errorf("%+v", p)
+			}
+		case "nothing":
+			if len(p.Sites) != 0 || !strings.Contains(p.Reason, "main.g is not in this binary") {
+				t.Errorf("%+v", p)
+			}
+		default:
+			if p.Stop != "main.f" || len(p.Sites) != 1 || p.Sites[0] != beginning {
+				t.Errorf("%+v", p)
+			}
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -100,6 +101,92 @@ func TestReleases(t *testing.T) {
 			}
 			if want := map[string]int{"exit status 0": len(r.Samples)}; r.Ends["exit status 0"] != len(r.Samples) || len(r.Ends) != 1 {
 				t.Errorf("ended with %v, want %v", r.Ends, want)
+			}
+		})
+	}
+}
+
+// Where a milestone is looked for at the call of a function, the function begins right behind that call: no
+// other milestone comes between, on any release.
+func TestCallIsBeginning(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	const begins = "the beginning of "
+	for _, release := range minors {
+		t.Run(release, func(t *testing.T) {
+			t.Parallel()
+			path := buildtest.Build(t, release, lab.Setup{Gcflags: new(string)})
+			milestones := startup.Boot()
+			points, err := startup.Find(path, milestones)
+			if err != nil {
+				t.Fatal(err)
+			}
+			calls := map[string]bool{}
+			for _, p := range points {
+				if _, function, ok := strings.Cut(p.Stop, ": CALL "); ok && p.By != "" {
+					calls[p.Name] = true
+					milestones = append(milestones, startup.Milestone{Name: begins + p.Name, Stops: []string{function}})
+				}
+			}
+			r := measured(t, startup.Program{Path: path}, startup.Options{Runs: 2, Set: 100, Milestones: milestones})
+			list, both := names(r), 0
+			for i, name := range list {
+				if !calls[name] || slices.Index(list, begins+name) < 0 {
+					continue // a function without a name of its own
+				}
+				both++
+				if i+1 == len(list) || list[i+1] != begins+name {
+					t.Errorf("the call of %s, but the function does not begin next: %v", name, list)
+				}
+			}
+			if both < 15 {
+				t.Errorf("only %d calls of functions: %v", both, list)
+			}
+		})
+	}
+}
+
+// A milestone is passed once, for each passing costs the program: what is passed again is the loop over the
+// runtime's own packages, in three rounds.
+func TestPassings(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	for _, release := range minors {
+		t.Run(release, func(t *testing.T) {
+			t.Parallel()
+			path := buildtest.Copy(t, buildtest.Build(t, release, lab.Setup{Gcflags: new(string)}))
+			points, err := startup.Find(path, startup.Boot())
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := ebpf.Options{Path: path}
+			var of []string
+			for _, p := range points {
+				if p.Aside { // it may end before the other thread comes there
+					continue
+				}
+				for _, site := range p.Sites {
+					o.Probes, of = append(o.Probes, ebpf.Probe{Site: site}), append(of, p.Name)
+				}
+			}
+			tracer, err := ebpf.Open(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tracer.Close()
+			passed := make([]int, len(of))
+			if _, err := tracer.Run(t.Context(), exec.Command(path), func(e ebpf.Event) bool {
+				if e.Kind == ebpf.Passed {
+					passed[e.Probe]++
+				}
+				return true
+			}); err != nil {
+				t.Fatal(err)
+			}
+			for i, n := range passed {
+				if n != 1 && (of[i] != "runtime.doInit" || n == 0 || n > 3) {
+					t.Errorf("%s is passed %d times", of[i], n)
+				}
 			}
 		})
 	}

@@ -130,7 +130,7 @@ func (s *subject) arm(set *set) (err error) {
 		for _, site := range p.Sites {
 			// The runtime's are passed by the first thread, which later threads may do again.
 			first := !p.Aside && isRuntime(p.Name)
-			o.Probes = append(o.Probes, ebpf.Probe{Site: site, FirstThread: first, Most: 1, Last: s.last(p)})
+			o.Probes = append(o.Probes, ebpf.Probe{Site: site, FirstThread: first, Once: true, Last: s.last(p)})
 			set.probes = append(set.probes, i)
 		}
 	}
@@ -199,24 +199,22 @@ func (s *subject) start(ctx context.Context, set *set) (Sample, error) {
 		cmd.Stdin = in
 	}
 	sample := Sample{Set: set.number, At: map[string]time.Duration{}}
-	reached := false // the end, which is not always the program's own
 	ended, err := set.tracer.Run(ctx, cmd, func(e ebpf.Event) bool {
-		switch e.Kind {
-		case ebpf.Passed:
-			p := set.points[set.probes[e.Probe]]
-			if _, again := sample.At[p.Name]; !again {
-				sample.At[p.Name] = e.Time
-			}
-			if s.last(p) && !reached {
-				sample.Whole, reached = e.Time, true
-			}
-		case ebpf.Exit:
-			if !reached {
-				sample.Whole = e.Time // the last thread's counts
-			}
+		if e.Kind == ebpf.Exit {
+			sample.Whole = e.Time // the last thread's counts
 		}
 		return true
 	})
+	reached := false // the end, which is not always the program's own
+	for probe, at := range ended.First {
+		p := set.points[set.probes[probe]]
+		if before, several := sample.At[p.Name]; !several || at < before {
+			sample.At[p.Name] = at
+		}
+		if s.last(p) {
+			sample.Whole, reached = sample.At[p.Name], true
+		}
+	}
 	sample.End, sample.Stopped, sample.told = ended, reached && s.options.Until != "", words.Bytes()
 	switch {
 	case err != nil:
