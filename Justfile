@@ -80,6 +80,7 @@ bench *ARGS:
 [group('work')]
 bench-time *ARGS:
     go test -run '^$' -bench Share -benchtime 1x ./ebpf/startup
+    go test -run '^$' -bench Alone -benchtime 4000x ./ebpf/startup
     go test -run '^$' -bench 'Lone|Observer' -benchtime 150x -timeout 1h ./ebpf/startup {{ ARGS }}
 
 # what a step costs against gdb's and Delve's, in one interleaved run

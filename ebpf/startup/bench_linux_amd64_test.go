@@ -1,15 +1,9 @@
 package startup_test
 
 import (
-	"bufio"
-	"fmt"
-	"io"
 	"math/rand/v2"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -17,19 +11,16 @@ import (
 	"golang.org/x/perf/benchmath"
 
 	"github.com/rt0lab/rt0lab/ebpf"
+	"github.com/rt0lab/rt0lab/ebpf/startup"
 	"github.com/rt0lab/rt0lab/runner/build/buildtest"
 	"github.com/rt0lab/rt0lab/runner/image"
 	"github.com/rt0lab/rt0lab/runner/lab"
 )
 
-// Functions that a start passes once, as it does a milestone, though not on every release with code of their own.
-// Not among them are those without a cheap instruction in their first block, such as runtime.asminit, which is a
-// RET: such a one costs thirty times as much. BenchmarkShare says how many they are.
-var once = []string{
-	"runtime.rt0_go", "runtime.main", "runtime.check", "runtime.mallocinit", "runtime.args", "runtime.schedinit", "runtime.osinit", "runtime.alginit", "runtime.gcenable", "main.main",
-	"runtime.modulesinit", "runtime.typelinksinit", "runtime.itabsinit", "runtime.goargs", "runtime.gcinit", "runtime.procresize", "runtime.sysmon", "runtime.bgsweep", "runtime.bgscavenge", "runtime.forcegchelper",
-	"runtime.randinit", "runtime.initsig", "runtime.sysargs", "runtime.sysauxv", "runtime.settls", "runtime.(*mheap).init", "runtime.(*pageAlloc).init", "runtime.stkobjinit", "runtime.checkfds", "runtime.getHugePageSize",
-	"runtime.parsedebugvars", "runtime.goenvs_unix", "runtime.(*mheap).grow", "runtime.unlockOSThread", "runtime.init.5", "runtime.init.6", "runtime.(*gcControllerState).init", "runtime.vdsoFindVersion", "runtime.vdsoInitFromSysinfoEhdr",
+// more fills the milestones of the boot up to thirty functions that a start passes once.
+var more = []startup.Milestone{
+	{Name: "runtime.stkobjinit", By: "runtime.schedinit"}, {Name: "runtime.checkfds", By: "runtime.schedinit"}, {Name: "runtime.secure", By: "runtime.schedinit"},
+	{Name: "runtime.(*mheap).init", By: "runtime.mallocinit"}, {Name: "runtime.mstartm0"}, {Name: "runtime.bgsweep"}, {Name: "runtime.bgscavenge"},
 }
 
 // Functions some of which are passed again and again, by every thread and by every goroutine that is made.
@@ -49,9 +40,12 @@ type observer struct {
 }
 
 // BenchmarkObserver is what looking at a start costs it: exec to exit with 2, 10, 20 and 30 probes, as
-// a ratio to runs without any, all interleaved in one go. "untold" has the probes of "cheap" but notes
-// none of them: that is the kernel's part. The kernel's own clock at exec and exit is
+// a ratio to runs without any, all interleaved in one go. "timer" has its probes where the timer puts those of its
+// milestones, "untold" has the same but notes none of them: that is the kernel's part. The others look at the same
+// functions, where they begin, and all of these a start passes once; "entry" is the timer's program there, at whatever
+// instruction it is. The kernel's own clock at exec and exit is
 // read for all of them by the same BPF program; dlv, which starts what it traces itself, has another (see tracing).
+// "30 probes passed often" are functions that are not milestones: each passing costs.
 func BenchmarkObserver(b *testing.B) {
 	ready(b)
 	binary := buildtest.Build(b, "local", lab.Setup{Gcflags: new(string)})
@@ -60,16 +54,17 @@ func BenchmarkObserver(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer bare.Close()
+	milestones, busy := functions(b, binary, append(startup.Boot(), more...)), functions(b, binary, named(often))
+	milestones = slices.DeleteFunc(milestones, func(f function) bool { return f.passed != 1 })
 	for _, bb := range []struct {
 		name string
-		list []string
+		list []function
 		n    int
-	}{{"2 probes", once, 2}, {"10 probes", once, 10}, {"20 probes", once, 20}, {"30 probes", once, 30}, {"30 probes passed often", often, 30}} {
+	}{{"2 probes", milestones, 2}, {"10 probes", milestones, 10}, {"20 probes", milestones, 20}, {"30 probes", milestones, 30}, {"30 probes passed often", busy, 30}} {
 		b.Run(bb.name, func(b *testing.B) {
-			names := bodies(b, binary, bb.list, bb.n)
-			sites, entries := probesOf(b, binary, names)
+			names, sites, entries := probesOf(spread(b, bb.list, bb.n))
 			all := []observer{{"bare", buildtest.Copy(b, binary), bare}}
-			for name, probes := range map[string][]ebpf.Probe{"cheap": sites, "untold": sites, "entry": entries} {
+			for name, probes := range map[string][]ebpf.Probe{"timer": sites, "untold": sites, "entry": entries} {
 				path := buildtest.Copy(b, binary)
 				t, err := ebpf.Open(ebpf.Options{Path: path, Probes: probes, Quiet: true})
 				if err != nil {
@@ -77,10 +72,7 @@ func BenchmarkObserver(b *testing.B) {
 				}
 				defer t.Close()
 				o := observer{name, path, t}
-				switch name {
-				case "cheap":
-					b.Log(passings(b, t, o.path, names, probes))
-				case "untold":
+				if name == "untold" {
 					o.tracer = bare
 				}
 				all = append(all, o)
@@ -102,22 +94,25 @@ func BenchmarkObserver(b *testing.B) {
 	}
 }
 
-// passings says how often probes are passed in one run, and which of them are single-stepped.
-func passings(b *testing.B, t *ebpf.Tracer, path string, names []string, probes []ebpf.Probe) string {
-	b.Helper()
-	hits, slow := 0, map[string]int{}
-	if _, err := t.Run(b.Context(), exec.Command(path), func(e ebpf.Event) bool {
-		if e.Kind == ebpf.Passed {
-			hits++
-			if !probes[e.Probe].Site.Cheap {
-				slow[names[e.Probe]]++
-			}
-		}
-		return true
-	}); err != nil {
+// BenchmarkAlone is BenchmarkObserver's 30 probes of the timer with nobody else looking, where it is steadiest: some
+// thousand rounds (-benchtime 4000x) take seconds.
+func BenchmarkAlone(b *testing.B) {
+	ready(b)
+	binary := buildtest.Build(b, "local", lab.Setup{Gcflags: new(string)})
+	bare, err := ebpf.Open(ebpf.Options{Quiet: true})
+	if err != nil {
 		b.Fatal(err)
 	}
-	return fmt.Sprintf("%d probes are passed %d times; single-stepped are %v", len(probes), hits, slow)
+	defer bare.Close()
+	milestones := functions(b, binary, append(startup.Boot(), more...))
+	_, sites, _ := probesOf(spread(b, slices.DeleteFunc(milestones, func(f function) bool { return f.passed != 1 }), 30))
+	path := buildtest.Copy(b, binary)
+	timer, err := ebpf.Open(ebpf.Options{Path: path, Probes: sites, Quiet: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer timer.Close()
+	measure(b, []observer{{"bare", buildtest.Copy(b, binary), bare}, {"timer", path, timer}}, nil)
 }
 
 // BenchmarkLone is what probes on the way cost the way: exec to main.main with 20 probes, as a ratio to
@@ -125,11 +120,11 @@ func passings(b *testing.B, t *ebpf.Tracer, path string, names []string, probes 
 func BenchmarkLone(b *testing.B) {
 	ready(b)
 	binary := buildtest.Build(b, "local", lab.Setup{Gcflags: new(string)})
-	names := bodies(b, binary, once, 20)
-	sites, entries := probesOf(b, binary, names)
+	milestones := functions(b, binary, startup.Boot())
+	names, sites, entries := probesOf(spread(b, slices.DeleteFunc(milestones, func(f function) bool { return f.passed != 1 }), 20))
 	end := slices.Index(names, "main.main")
 	entries[end] = sites[end]
-	sets := map[string][]ebpf.Probe{"lone": {sites[end]}, "cheap": sites, "entry": entries}
+	sets := map[string][]ebpf.Probe{"lone": {sites[end]}, "timer": sites, "entry": entries}
 	tracers, paths, order := map[string]*ebpf.Tracer{}, map[string]string{}, []string{}
 	for name, probes := range sets {
 		paths[name] = buildtest.Copy(b, binary)
@@ -147,13 +142,14 @@ func BenchmarkLone(b *testing.B) {
 		for _, name := range order {
 			cmd := exec.Command(paths[name])
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-			if _, err := tracers[name].Run(b.Context(), cmd, func(e ebpf.Event) bool {
-				if e.Kind == ebpf.Passed && sets[name][e.Probe].Site.Addr == sites[end].Site.Addr {
-					took[name] = float64(e.Time)
-				}
-				return true
-			}); err != nil {
+			run, err := tracers[name].Run(b.Context(), cmd, func(ebpf.Event) bool { return true })
+			if err != nil {
 				b.Fatal(err)
+			}
+			for probe, at := range run.First {
+				if sets[name][probe].Site == sites[end].Site {
+					took[name] = float64(at)
+				}
 			}
 		}
 		if warm--; warm < 0 {
@@ -245,153 +241,88 @@ func tell(b *testing.B, ratios map[string][]float64, to string) {
 	}
 }
 
-// bodies are n of the functions that have code of their own and a cheap site.
-func bodies(tb testing.TB, path string, list []string, n int) (names []string) {
+// function is one that has code of its own and a cheap place.
+type function struct {
+	name        string
+	site, entry ebpf.Probe // where the timer looks for it, and where it begins
+	passed      int        // how often a start passes the beginning
+}
+
+// functions are those of the milestones that are one: the others are a place within, or inlined.
+func functions(tb testing.TB, path string, milestones []startup.Milestone) (list []function) {
 	tb.Helper()
 	img, err := image.Open(path)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	points, err := startup.Find(path, milestones)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	choose := ebpf.NewChooser(img, nil)
-	for _, name := range list {
-		f, ok, err := img.Func(name)
-		if err != nil || !ok || len(names) == n {
+	for _, p := range points {
+		if p.Reason != "" || !p.Sites[0].Cheap {
 			continue
 		}
-		if site, err := choose.Beginning(f.Entry); err == nil && site.Cheap {
-			names = append(names, name)
-		}
-	}
-	if len(names) < n {
-		tb.Fatalf("only %d functions have code of their own in %s", len(names), path)
-	}
-	return names
-}
-
-// probesOf are the probes where package ebpf puts them, and those at the functions' first instructions.
-func probesOf(tb testing.TB, path string, names []string) (sites, entries []ebpf.Probe) {
-	tb.Helper()
-	img, err := image.Open(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	choose := ebpf.NewChooser(img, nil)
-	for _, name := range names {
-		f, ok, err := img.Func(name)
-		if err != nil || !ok {
-			tb.Fatalf("%s: %v", name, err)
-		}
-		cheap, err := choose.Beginning(f.Entry)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		exact, err := choose.Exact(f.Entry)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		sites, entries = append(sites, ebpf.Probe{Site: cheap}), append(entries, ebpf.Probe{Site: exact})
-	}
-	return sites, entries
-}
-
-// bpftrace counts the entries of functions, until the benchmark is over.
-func bpftrace(b *testing.B, path string, names []string, _ []ebpf.Probe) error {
-	if _, err := exec.LookPath("bpftrace"); err != nil {
-		return fmt.Errorf("%w (apt install bpftrace)", err)
-	}
-	var script strings.Builder
-	for i, name := range names {
-		if i > 0 {
-			script.WriteString(",\n")
-		}
-		fmt.Fprintf(&script, "uprobe:%s:%q", path, name)
-	}
-	cmd := exec.Command("bpftrace", "-e", "BEGIN { printf(\"ready\\n\"); }\n"+script.String()+" { @[probe] = nsecs; }")
-	return beside(b, cmd, "ready")
-}
-
-// perf records the entries of functions, system-wide, until the benchmark is over.
-func perf(b *testing.B, path string, _ []string, probes []ebpf.Probe) error {
-	if _, err := exec.LookPath("perf"); err != nil {
-		return fmt.Errorf("%w (apt install linux-perf)", err)
-	}
-	const list = "/sys/kernel/tracing/uprobe_events"
-	file, err := os.OpenFile(list, os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		return fmt.Errorf("%w (mount -t tracefs nodev /sys/kernel/tracing)", err)
-	}
-	defer file.Close()
-	group := fmt.Sprintf("rt0lab_%d_%d", os.Getpid(), len(probes))
-	for i, p := range probes {
-		if _, err := fmt.Fprintf(file, "p:%s/at%d %s:%#x\n", group, i, path, p.Site.Offset); err != nil {
-			return err
-		}
-		b.Cleanup(func() {
-			if file, err := os.OpenFile(list, os.O_WRONLY|os.O_APPEND, 0); err == nil {
-				fmt.Fprintf(file, "-:%s/at%d\n", group, i)
-				file.Close()
+		for _, name := range append([]string{p.Name}, p.Stops...) {
+			f, ok, err := img.Func(name)
+			if err != nil || !ok {
+				continue
 			}
-		})
-	}
-	// It acknowledges on a pipe that it records.
-	dir := b.TempDir()
-	for _, name := range []string{"control", "ack"} {
-		if err := syscall.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
-			return err
-		}
-	}
-	cmd := exec.Command("perf", "record", "-q", "-a", "-D", "-1", "-e", group+":*", "-o", filepath.Join(dir, "data"), "--control", "fifo:"+filepath.Join(dir, "control")+","+filepath.Join(dir, "ack"))
-	if err := beside(b, cmd, ""); err != nil {
-		return err
-	}
-	control, err := os.OpenFile(filepath.Join(dir, "control"), os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer control.Close()
-	ack, err := os.OpenFile(filepath.Join(dir, "ack"), os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer ack.Close()
-	if _, err := io.WriteString(control, "enable\n"); err != nil {
-		return err
-	}
-	if err := ack.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		return err
-	}
-	_, err = bufio.NewReader(ack).ReadString('\n')
-	return err
-}
-
-// beside starts a tool that runs until the benchmark is over; it is there once it has written a line.
-func beside(b *testing.B, cmd *exec.Cmd, line string) error {
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	var wrong strings.Builder
-	cmd.Stderr = &wrong
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	b.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		late := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
-		defer late.Stop()
-		_, _ = io.Copy(io.Discard, out)
-		_ = cmd.Wait()
-	})
-	slow := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
-	defer slow.Stop()
-	for scan := bufio.NewScanner(out); line != ""; {
-		if !scan.Scan() {
-			return fmt.Errorf("%s ended: %s", cmd.Path, wrong.String())
-		}
-		if scan.Text() == line {
+			entry, err := choose.Exact(f.Entry)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			list = append(list, function{name: name, site: ebpf.Probe{Site: p.Sites[0], Once: true}, entry: ebpf.Probe{Site: entry, Once: true}})
 			break
 		}
 	}
-	return nil
+	o := ebpf.Options{Path: buildtest.Copy(tb, path)}
+	for _, f := range list {
+		o.Probes = append(o.Probes, ebpf.Probe{Site: f.entry.Site})
+	}
+	t, err := ebpf.Open(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer t.Close()
+	if _, err := t.Run(tb.Context(), exec.Command(o.Path), func(e ebpf.Event) bool {
+		if e.Kind == ebpf.Passed {
+			list[e.Probe].passed++
+		}
+		return true
+	}); err != nil {
+		tb.Fatal(err)
+	}
+	return list
+}
+
+// named are functions, wherever they are called.
+func named(functions []string) (milestones []startup.Milestone) {
+	for _, name := range functions {
+		milestones = append(milestones, startup.Milestone{Name: name})
+	}
+	return milestones
+}
+
+// spread takes n of the functions, main.main among them and the others evenly.
+func spread(tb testing.TB, list []function, n int) (some []function) {
+	tb.Helper()
+	end := slices.IndexFunc(list, func(f function) bool { return f.name == "main.main" })
+	if len(list) < n || end < 0 {
+		tb.Fatalf("only %d functions, main.main is number %d", len(list), end)
+	}
+	others := slices.Delete(slices.Clone(list), end, end+1)
+	for i := range n - 1 {
+		some = append(some, others[i*len(others)/(n-1)])
+	}
+	return append(some, list[end])
+}
+
+// probesOf are the functions' names, the timer's places and the beginnings.
+func probesOf(list []function) (names []string, sites, entries []ebpf.Probe) {
+	for _, f := range list {
+		names, sites, entries = append(names, f.name), append(sites, f.site), append(entries, f.entry)
+	}
+	return names, sites, entries
 }
