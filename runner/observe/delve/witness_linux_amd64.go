@@ -150,7 +150,8 @@ func (w *witness) ask(ctx context.Context, o order) (answer, error) {
 		endSession(cmd.Process.Pid)
 	}
 	switch {
-	case stopped != nil && parseErr != nil:
+	// What was seen when the time was over counts. Who has gone wants nothing, though the child may have answered when its fixture was killed.
+	case errors.Is(stopped, context.Canceled), stopped != nil && parseErr != nil:
 		return answer{}, fmt.Errorf("look with Delve: %w", stopped)
 	case parseErr != nil:
 		return answer{}, fmt.Errorf("look with Delve: no answer (%w)%s", errors.Join(writeErr, readErr, waitErr, parseErr), stderr)
