@@ -183,7 +183,10 @@ type Result struct {
 	Whole, Bare Interval
 	// Observer is the ratio of the two, by rounds: 1.01 means that the probes cost one percent.
 	Observer Interval
-	Rounds   int
+	// Probe is the time between two probes with nothing but a call between them, in nanoseconds: each span has one
+	// in it, and one as short as that is nothing else. N is 0 where there is no such place.
+	Probe  Interval
+	Rounds int
 	// Lost counts the runs that are left out because events were lost in them.
 	Lost int
 	// Ends counts how the runs ended: "exit status 0", "SIGSEGV", "stopped at main.main".

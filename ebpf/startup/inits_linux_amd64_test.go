@@ -54,7 +54,7 @@ func TestInitTakes(t *testing.T) {
 			t.Errorf("time takes %+v", at.Takes)
 		}
 	}
-	if n := len(r.Samples); r.Ends["exit status 0"] != n+5 {
+	if n := runs(r); r.Ends["exit status 0"] != n+5 {
 		t.Errorf("%d samples, %v", n, r.Ends)
 	}
 }

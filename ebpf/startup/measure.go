@@ -143,6 +143,9 @@ func (s *subject) cut() {
 	if s.options.Inits {
 		s.trace = &set{number: traced, points: ends}
 	}
+	if s.beside != nil {
+		s.price = &set{number: priced, points: append(slices.Clone(s.beside), ends...)}
+	}
 }
 
 // measurement is one call of Measure.
@@ -165,9 +168,11 @@ func (m *measurement) batches() [][]job {
 	for _, s := range m.subjects {
 		bare = append(bare, job{s, s.bare})
 		size += 2 * s.info.Size()
-		if s.trace != nil {
-			bare = append(bare, job{s, s.trace})
-			size += s.info.Size()
+		for _, other := range []*set{s.trace, s.price} {
+			if other != nil {
+				bare = append(bare, job{s, other})
+				size += s.info.Size()
+			}
 		}
 	}
 	var all [][]job
@@ -229,9 +234,12 @@ func (m *measurement) batch(ctx context.Context, n int, jobs []job) error {
 				return err
 			}
 			j.of.note(sample)
-			if j.set.number == traced {
+			switch j.set.number {
+			case traced:
 				readTrace(sample.told, j.of.told)
-			} else {
+			case priced:
+				j.of.pay(sample)
+			default:
 				j.of.taken = append(j.of.taken, sample)
 			}
 			m.done++

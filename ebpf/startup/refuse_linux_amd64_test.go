@@ -94,7 +94,7 @@ func TestChanged(t *testing.T) {
 		}
 	}
 	r := measured(t, startup.Program{Path: path}, o)
-	if !r.Changed || r.Moved == "" || r.Ends["exit status 0"] != len(r.Samples) {
+	if !r.Changed || r.Moved == "" || r.Ends["exit status 0"] != runs(r) {
 		t.Errorf("changed %v, moved %q, %v, after %s", r.Changed, r.Moved, r.Ends, time.Since(now))
 	}
 }
@@ -259,8 +259,11 @@ func TestBuilds(t *testing.T) {
 					t.Errorf("%s has no time and no reason", m.Name)
 				}
 			}
-			if r.Ends["exit status 0"] != len(r.Samples) {
+			if r.Ends["exit status 0"] != runs(r) {
 				t.Errorf("ended with %v", r.Ends)
+			}
+			if r.Probe.N != 2 || r.Probe.Median <= 0 || r.Probe.Median >= r.Whole.Median {
+				t.Errorf("a probe takes %+v", r.Probe)
 			}
 			t.Logf("%d with a time, %d without", len(r.Timings), len(r.Missing))
 		})

@@ -148,8 +148,8 @@ func (s *subject) result() Result {
 	r := Result{
 		Program: s.Program, Release: s.release, Until: end, Missing: s.missing,
 		Whole: interval(s.whole(false), Confidence), Bare: interval(s.whole(true), Confidence),
-		Observer: interval(s.observer(), Confidence),
-		Lost:     s.lost, Ends: s.ends, Changed: s.changed(), Samples: s.taken,
+		Observer: interval(s.observer(), Confidence), Probe: interval(s.paid, Confidence),
+		Lost: s.lost, Ends: s.ends, Changed: s.changed(), Samples: s.taken,
 	}
 	if s.moved != nil {
 		r.Moved = s.moved.Error()

@@ -43,6 +43,9 @@ func names(r startup.Result) (list []string) {
 	return list
 }
 
+// runs are those of the sets, those without probes, and those that find out what a probe takes.
+func runs(r startup.Result) int { return len(r.Samples) + r.Probe.N }
+
 // last is the milestone before the end.
 func last(r startup.Result) (at startup.Timing) {
 	for _, t := range r.Timings {
@@ -99,7 +102,7 @@ func TestReleases(t *testing.T) {
 			if !strings.HasPrefix(r.Release, "go"+release) || r.Until != "exit" || last(r).Next != "exit" {
 				t.Errorf("built by %s, up to %s", r.Release, r.Until)
 			}
-			if want := map[string]int{"exit status 0": len(r.Samples)}; r.Ends["exit status 0"] != len(r.Samples) || len(r.Ends) != 1 {
+			if want := map[string]int{"exit status 0": runs(r)}; r.Ends["exit status 0"] != runs(r) || len(r.Ends) != 1 {
 				t.Errorf("ended with %v, want %v", r.Ends, want)
 			}
 		})
@@ -259,8 +262,15 @@ func TestUntil(t *testing.T) {
 	ready(t)
 	path := buildtest.Program(t, "package main\n\nfunc main() {\n\tfor {\n\t}\n}\n", lab.Setup{})
 	r := measured(t, startup.Program{Path: path}, startup.Options{Runs: 3, Until: "main.main"})
-	if r.Ends["stopped at main.main"] != len(r.Samples) || r.Until != "main.main" || last(r).Next != "main.main" {
+	if r.Ends["stopped at main.main"] != runs(r) || r.Until != "main.main" || last(r).Next != "main.main" {
 		t.Errorf("%v, until %s, %+v", r.Ends, r.Until, last(r))
+	}
+	if r.Probe.N != 3 {
+		t.Errorf("a probe takes %+v", r.Probe)
+	}
+	// The two that say what a probe takes lie behind this end.
+	if r := measured(t, startup.Program{Path: path}, startup.Options{Runs: 3, Until: "runtime.check"}); r.Probe.N != 0 || last(r).Next != "runtime.check" {
+		t.Errorf("a probe takes %+v, %+v", r.Probe, last(r))
 	}
 	_, err := startup.Measure(t.Context(), []startup.Program{{Path: path}}, startup.Options{Runs: 3, Timeout: 200 * time.Millisecond})
 	if !errors.Is(err, startup.ErrEnd) || !strings.Contains(err.Error(), "--until main.main") {
@@ -292,7 +302,7 @@ func TestEnds(t *testing.T) {
 			t.Parallel()
 			path := buildtest.Program(t, fmt.Sprintf(source, tt.body), lab.Setup{})
 			r := measured(t, startup.Program{Path: path, Args: tt.args, Stdin: tt.stdin}, startup.Options{Runs: 2, Warm: 1})
-			if r.Ends[tt.want] != len(r.Samples) || !inOrder(names(r), always) {
+			if r.Ends[tt.want] != runs(r) || !inOrder(names(r), always) {
 				t.Errorf("%v, want %s; %v", r.Ends, tt.want, names(r))
 			}
 		})

@@ -20,6 +20,7 @@ type subject struct {
 	copy    *ebpf.Copy  // what is measured, as it was then
 	moved   error       // why it runs from memory; nil = at its own path
 	points  []Point     // all that were placed
+	beside  []Point     // two that have next to nothing between them
 	order   []Point     // those that are passed on the way, in their order
 	aside   []Point
 	missing []Missing
@@ -29,6 +30,8 @@ type subject struct {
 	bare  *set
 	trace *set                 // nil when the runtime is not asked
 	told  map[string][]float64 // what it says of each package
+	price *set                 // nil when there is no place for it
+	paid  []float64            // what a probe takes, in ns
 	lost  int
 	ends  map[string]int
 	taken []Sample
@@ -83,6 +86,9 @@ func prepare(ctx context.Context, p Program, o Options) (s *subject, err error) 
 	if len(s.points) == 0 {
 		return nil, fmt.Errorf("%w: none of %d has a place in %s: %s", ErrMilestone, len(milestones), p.Path, s.missing[0].Reason)
 	}
+	if s.beside, err = pair(p.Path); err != nil {
+		return nil, err
+	}
 	if s.copy, err = ebpf.InMemory(p.Path); err != nil {
 		return nil, err
 	}
@@ -110,7 +116,7 @@ func (s *subject) close() {
 	for _, set := range s.sets {
 		set.close()
 	}
-	for _, set := range []*set{s.bare, s.trace} {
+	for _, set := range []*set{s.bare, s.trace, s.price} {
 		if set != nil {
 			set.close()
 		}

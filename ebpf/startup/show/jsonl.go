@@ -45,6 +45,7 @@ type programJSON struct {
 	Whole    *intervalJSON  `json:"whole_ns"`
 	Bare     *intervalJSON  `json:"bare_ns"`
 	Observer *intervalJSON  `json:"observer"`
+	Probe    *intervalJSON  `json:"probe_ns,omitempty"`
 	Rounds   int            `json:"rounds"`
 	Lost     int            `json:"lost"`
 	Ends     map[string]int `json:"ends"`
@@ -73,7 +74,7 @@ func JSONL(w io.Writer, r startup.Result) error {
 	program := name(r)
 	if err := e.Encode(programJSON{
 		Schema: schema, Kind: "program", Program: program, Path: r.Program.Path, Args: r.Program.Args, Release: r.Release, As: r.Program.As.Name,
-		Until: r.Until, Whole: number(r.Whole), Bare: number(r.Bare), Observer: number(r.Observer),
+		Until: r.Until, Whole: number(r.Whole), Bare: number(r.Bare), Observer: number(r.Observer), Probe: number(r.Probe),
 		Rounds: r.Rounds, Lost: r.Lost, Ends: r.Ends, Changed: r.Changed, Moved: r.Moved,
 	}); err != nil {
 		return err

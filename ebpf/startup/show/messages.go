@@ -35,6 +35,7 @@ const (
 	msgInterrupted
 	msgStop
 	msgObserver
+	msgProbe
 	msgWhoever
 	msgEnds
 	msgEnd
@@ -89,6 +90,7 @@ var messages = [messageCount]struct{ en, zh string }{
 	msgInterrupted: {": runs are interrupted, each at another place, as on a busy machine", "：机器繁忙，各次运行在不同的地方被打断"},
 	msgStop:        {".", "。"},
 	msgObserver:    {"Observer effect: %s of %s, which take %s.", "观察者效应：%s，相对于%s，后者用时 %s。"},
+	msgProbe:       {"Two probes with nothing but a call between them are %s apart: a span as short as that is the probe's own.", "两个探针之间只隔一次调用时，相距 %s：这样短的区间就是探针自己的用时。"},
 	msgWhoever:     {"whoever runs rt0lab", "运行 rt0lab 的用户"},
 	msgEnds:        {"Runs as %s; ended with: %s.", "运行身份：%s；结束方式：%s。"},
 	msgEnd:         {"%s ×%d", "%s ×%d"},

@@ -36,7 +36,7 @@ func made(name string, factor float64) startup.Result {
 			{Point: at("net/http.init", "", false), At: about(21500*factor, 3), Takes: about(2500000*factor, 3), Next: "exit"},
 		},
 		Missing: []startup.Missing{{Milestone: startup.Milestone{Name: "main.init"}, Reason: "main.init is not in this binary"}},
-		Whole:   about(2521500*factor, 9), Bare: about(2500000*factor, 3), Observer: about(1.0086, 3), Rounds: 3,
+		Whole:   about(2521500*factor, 9), Bare: about(2500000*factor, 3), Observer: about(1.0086, 3), Probe: about(600, 3), Rounds: 3,
 		Ends: map[string]int{"exit status 0": 11, "SIGSEGV": 1},
 	}
 	for round := range 3 {
@@ -71,6 +71,7 @@ exit               2.52 ms
 n = 3 runs of each set of milestones, 3 without probes, shuffled; medians with intervals of at least 95% (no distribution assumed).
 The medians of the spans add up to 2.52 ms, 100% of the whole.
 Observer effect: +0.9% [-9.2% – +10.9%] of runs without probes, which take 2.50 ms [2.25 ms – 2.75 ms].
+Two probes with nothing but a call between them are 600 ns [540 ns – 660 ns] apart: a span as short as that is the probe's own.
 Runs as whoever runs rt0lab; ended with: SIGSEGV ×1, exit status 0 ×11.
 Probes at cheap instructions: 3 of 3.
 Without a time:
@@ -84,12 +85,15 @@ func TestText(t *testing.T) {
 	}
 	r := made("x", 1)
 	r.Lost, r.Changed, r.Moved, r.Program.As.Name = 2, true, "it may not go there", "ann"
-	r.Observer.Confidence, r.Observer.N = 0, 2
+	r.Observer.Confidence, r.Observer.N, r.Probe.N = 0, 2, 0
 	got := text(t, func(w io.Writer) error { return show.In("en").Text(w, r) })
 	for _, want := range []string{"Left out because events were lost: 2 runs.", "/bin/x has changed since", "/bin/x ran as a copy in memory, where it finds neither itself nor what lies beside it: it may not go there.", "Runs as ann;", "+0.9% [too few runs (2)]"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing:\n%s", want, got)
 		}
+	}
+	if strings.Contains(got, "Two probes") {
+		t.Errorf("nobody knows what a probe takes:\n%s", got)
 	}
 }
 

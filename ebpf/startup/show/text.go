@@ -84,6 +84,9 @@ func (w Words) method(r startup.Result) string {
 		b.WriteString(w.say(msgStop) + "\n")
 	}
 	b.WriteString(w.say(msgObserver, w.percent(r.Observer), against, w.duration(r.Bare)) + "\n")
+	if r.Probe.N > 0 {
+		b.WriteString(w.say(msgProbe, w.duration(r.Probe)) + "\n")
+	}
 	return b.String()
 }
 
