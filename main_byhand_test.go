@@ -196,7 +196,7 @@ func TestByHand(t *testing.T) {
 				}
 				run := func(program string, args ...string) (string, error) {
 					cmd := exec.Command(program, args...)
-					cmd.Dir, cmd.Env = dir, append(os.Environ(), append(env, "HOME="+dir)...)
+					cmd.Dir, cmd.Env = dir, append(os.Environ(), append(env, "HOME="+dir, "TMPDIR="+dir)...) // lib.star cannot remove its scratch files
 					if program != "rt0lab" {
 						out, err := cmd.CombinedOutput() // gdb exits with 0 when a script raises
 						return string(out), err

@@ -50,7 +50,8 @@ func opened(tb testing.TB, url string) *browser {
 		tb.Fatal(err)
 	}
 	cmd := exec.Command(path, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1200,1000", "--remote-debugging-pipe", "--user-data-dir="+tb.TempDir(), "about:blank")
-	cmd.ExtraFiles = []*os.File{inside, outside} // descriptors 3 and 4
+	cmd.Env = append(os.Environ(), "TMPDIR="+tb.TempDir()) // it leaves folders behind when it is killed
+	cmd.ExtraFiles = []*os.File{inside, outside}           // descriptors 3 and 4
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
