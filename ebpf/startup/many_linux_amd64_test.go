@@ -24,7 +24,7 @@ func TestThousandRuns(t *testing.T) {
 	o := startup.Options{Runs: 1, Warm: 1}
 	measured(t, startup.Program{Path: path}, o) // what is kept for the next time is opened now
 	before, pinned := descriptors(t), pins()
-	o.Runs = 125 // of seven sets and one without probes
+	o.Runs = 112 // of eight sets at least and one without probes
 	r := measured(t, startup.Program{Path: path}, o)
 	if len(r.Samples) < 1000 || r.Lost != 0 || r.Ends["exit status 0"] != runs(r) {
 		t.Errorf("%d runs, %d with lost events, %v", len(r.Samples), r.Lost, r.Ends)
@@ -71,5 +71,36 @@ func settled(tb testing.TB, want int) (n int) {
 		if n = descriptors(tb); n <= want || time.Since(from) > 20*time.Second {
 			return n
 		}
+	}
+}
+
+// The ends of more threads than the ring has room for are read while the program runs: none is lost.
+func TestThreads(t *testing.T) {
+	t.Parallel()
+	ready(t)
+	const source = `package main
+
+import (
+	"runtime"
+	"sync"
+)
+
+func main() {
+	for i := 0; i < 40; i++ {
+		var all sync.WaitGroup
+		for j := 0; j < 250; j++ {
+			all.Add(1)
+			go func() {
+				runtime.LockOSThread() // and so the thread ends with it
+				all.Done()
+			}()
+		}
+		all.Wait()
+	}
+}
+`
+	r := measured(t, startup.Program{Path: buildtest.Program(t, source, lab.Setup{})}, startup.Options{Runs: 2, Warm: 1, Milestones: []startup.Milestone{{Name: "main.main"}}})
+	if r.Lost != 0 || r.Ends["exit status 0"] != runs(r) || r.Timings[len(r.Timings)-1].Takes.N != 2 {
+		t.Errorf("%d runs with lost events, %v, %+v", r.Lost, r.Ends, r.Timings)
 	}
 }

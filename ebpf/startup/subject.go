@@ -126,12 +126,16 @@ func (s *subject) close() {
 	}
 }
 
+// ringOfEnds has room for the exec and the ends of 6,000 threads that nobody has read yet: what is passed is
+// not in the ring. A large program has dozens of sets, and the kernel's memory holds a ring for each.
+const ringOfEnds = 256 << 10
+
 // arm puts the probes of a set into a copy of their own.
 func (s *subject) arm(set *set) (err error) {
 	if set.copy, err = s.another(); err != nil {
 		return err
 	}
-	o := ebpf.Options{Copy: set.copy, Quiet: true}
+	o := ebpf.Options{Copy: set.copy, Quiet: true, Ring: ringOfEnds}
 	for i, p := range set.points {
 		for _, site := range p.Sites {
 			// The runtime's are passed by the first thread, which later threads may do again.
