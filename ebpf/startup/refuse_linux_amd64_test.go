@@ -232,17 +232,17 @@ func TestBuilds(t *testing.T) {
 		cgo     bool
 		least   int // how many of the milestones have a time
 	}{
-		{"stripped", "local", lab.Setup{Gcflags: new(string), Ldflags: "-s -w"}, false, 22},
-		{"no DWARF", "local", lab.Setup{Gcflags: new(string), Ldflags: "-w"}, false, 22},
-		{"stripped, 1.16", "1.16.15", lab.Setup{Gcflags: new(string), Ldflags: "-s -w"}, false, 22},
-		{"stripped, 1.10", "1.10", lab.Setup{Gcflags: new(string), Ldflags: "-s -w"}, false, 22},
-		{"PIE", "local", lab.Setup{Gcflags: new(string), Buildmode: "pie"}, false, 26},
-		{"stripped PIE", "local", lab.Setup{Gcflags: new(string), Buildmode: "pie", Ldflags: "-s -w"}, false, 22},
-		{"cgo", "local", lab.Setup{Fixture: "hellocgo", Gcflags: new(string), Cgo: true}, true, 27},
-		{"cgo, stripped", "local", lab.Setup{Fixture: "hellocgo", Gcflags: new(string), Cgo: true, Ldflags: "-s -w"}, true, 26},
-		{"cgo, stripped PIE", "local", lab.Setup{Fixture: "hellocgo", Gcflags: new(string), Cgo: true, Ldflags: "-s -w", Buildmode: "pie"}, true, 26},
-		{"cgo, static", "local", lab.Setup{Fixture: "hellocgo", Gcflags: new(string), Cgo: true, Linkmode: "external", Ldflags: `-extldflags=-static`}, true, 27},
-		{"not inlined", "local", lab.Setup{Gcflags: ptr("all=-l")}, false, 28},
+		{"stripped", "local", lab.Setup{Gcflags: new(string), Ldflags: "-s -w"}, false, 32},
+		{"no DWARF", "local", lab.Setup{Gcflags: new(string), Ldflags: "-w"}, false, 32},
+		{"stripped, 1.16", "1.16.15", lab.Setup{Gcflags: new(string), Ldflags: "-s -w"}, false, 32},
+		{"stripped, 1.10", "1.10", lab.Setup{Gcflags: new(string), Ldflags: "-s -w"}, false, 30},
+		{"PIE", "local", lab.Setup{Gcflags: new(string), Buildmode: "pie"}, false, 32},
+		{"stripped PIE", "local", lab.Setup{Gcflags: new(string), Buildmode: "pie", Ldflags: "-s -w"}, false, 32},
+		{"cgo", "local", lab.Setup{Fixture: "hellocgo", Gcflags: new(string), Cgo: true}, true, 32},
+		{"cgo, stripped", "local", lab.Setup{Fixture: "hellocgo", Gcflags: new(string), Cgo: true, Ldflags: "-s -w"}, true, 32},
+		{"cgo, stripped PIE", "local", lab.Setup{Fixture: "hellocgo", Gcflags: new(string), Cgo: true, Ldflags: "-s -w", Buildmode: "pie"}, true, 32},
+		{"cgo, static", "local", lab.Setup{Fixture: "hellocgo", Gcflags: new(string), Cgo: true, Linkmode: "external", Ldflags: `-extldflags=-static`}, true, 32},
+		{"not inlined", "local", lab.Setup{Gcflags: ptr("all=-l")}, false, 32},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
