@@ -183,9 +183,13 @@ func (s *subject) run(ctx context.Context, set *set) (Sample, error) {
 	if err == nil || set.copy.Path() == set.copy.Name() || !errors.Is(err, ebpf.ErrOther) && !errors.As(err, &failed) {
 		return sample, err
 	}
-	s.moved = err
 	set.copy.Leave()
-	return s.start(ctx, set)
+	sample, inMemory := s.start(ctx, set)
+	if errors.As(inMemory, &failed) && errors.Is(err, os.ErrPermission) {
+		return sample, fmt.Errorf("%w (a file system mounted with noexec forbids it, or a folder that its user may not enter)", err)
+	}
+	s.moved = err
+	return sample, inMemory
 }
 
 func (s *subject) start(ctx context.Context, set *set) (Sample, error) {

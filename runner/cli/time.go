@@ -36,6 +36,8 @@ func (s *session) timeCommand() *cli.Command {
 		Name:      "time",
 		Usage:     "where the start of a program spends its time: a fixture, or with -- any Go binary",
 		ArgsUsage: "[-- BINARY [ARG …]]",
+		// What stands behind -- is a program, whatever its name.
+		HideHelpCommand: true,
 		Description: "The program is run again and again, as the user who called sudo if there is one, with few probes at a time,\n" +
 			"and bare in between. What it writes is thrown away unless --program-output says otherwise. It is a copy that runs, so that\n" +
 			"no other process meets the probes: at the program's own path, which takes root or CAP_SYS_ADMIN, or else in memory, where it\n" +
