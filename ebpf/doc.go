@@ -75,8 +75,8 @@ type Probe struct {
 	// Most is how many passings are told in one run, events with Again not counted; 0 = all.
 	// A place in a loop would flood the ring otherwise.
 	Most uint32
-	// Once notes the first passing alone, on whatever thread and also if it would have Again, and it is no event: Run.First
-	// has it when the run has ended. It takes the program a tenth of a microsecond less and cannot be lost.
+	// Once notes the first passing alone, also if it would have Again, and it is no event: Run.First has it
+	// when the run has ended. It takes the program a tenth of a microsecond less and cannot be lost.
 	Once bool
 }
 
