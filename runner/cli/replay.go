@@ -15,8 +15,6 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/rt0lab/rt0lab/runner/fact"
-	"github.com/rt0lab/rt0lab/runner/judge"
 	"github.com/rt0lab/rt0lab/runner/lab"
 	"github.com/rt0lab/rt0lab/runner/recording"
 	"github.com/rt0lab/rt0lab/runner/replay"
@@ -265,50 +263,4 @@ func (s *session) choose(has []string, wanted string) (string, error) {
 		fmt.Fprintf(s.stderr, "rt0lab: nothing is recorded of %s; this is %s\n", name, near)
 	}
 	return near, nil
-}
-
-// addFacts puts the facts of a recording where the trace, if there is one, passes their stops.
-func addFacts(tape *replay.Tape, data *lab.Data, l *lab.Lab, rec *recording.Recording) {
-	position := map[string]int{}
-	if tape.Player != nil {
-		for _, stop := range tape.Player.Stops {
-			position[stop.Name] = stop.At
-		}
-	}
-	for setup, seen := range rec.Setups {
-		if l.Trace != nil && setup != l.Trace.Setup {
-			continue // of another program
-		}
-		for name, e := range seen.Facts {
-			spec, known := data.Catalogue[name]
-			if !known || !e.Value.IsValid() {
-				continue
-			}
-			f := replay.Fact{
-				Name: name, Value: judge.Write(e.Value), By: e.By, Setup: setup, Stop: strings.Join(spec.At, ", "), At: -1,
-				Varies: spec.Compare != fact.CompareExact, What: spec.En,
-			}
-			if spec.Unit != "" && !e.Value.IsAbsent() {
-				f.Value += " " + spec.Unit
-			}
-			if tape.Lang == "zh" {
-				f.What = spec.Zh
-			}
-			// A fact that is read at several stops has its value behind the last of them.
-			for i, stop := range spec.At {
-				at, passed := position[stop]
-				if !passed {
-					f.At = -1
-					break
-				}
-				if i == 0 || at > f.At {
-					f.At, f.Stop = at, stop
-				}
-			}
-			tape.Facts = append(tape.Facts, f)
-		}
-	}
-	slices.SortFunc(tape.Facts, func(a, b replay.Fact) int {
-		return cmp.Or(cmp.Compare(a.Setup, b.Setup), cmp.Compare(a.At, b.At), cmp.Compare(a.Stop, b.Stop), cmp.Compare(a.Name, b.Name))
-	})
 }
