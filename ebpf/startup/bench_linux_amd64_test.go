@@ -39,6 +39,18 @@ type observer struct {
 	tracer *ebpf.Tracer
 }
 
+// watching opens an observer of ours with a copy of its own, until the benchmark is over.
+func watching(b *testing.B, name, binary string, probes []ebpf.Probe) observer {
+	b.Helper()
+	path := buildtest.Copy(b, binary)
+	t, err := ebpf.Open(ebpf.Options{Path: path, Probes: probes, Quiet: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = t.Close() })
+	return observer{name, path, t}
+}
+
 // BenchmarkObserver is what looking at a start costs it: exec to exit with 2, 10, 20 and 30 probes, as
 // a ratio to runs without any, all interleaved in one go. "timer" has its probes where the timer puts those of its
 // milestones, "untold" has the same but notes none of them: that is the kernel's part. The others look at the same
@@ -49,13 +61,8 @@ type observer struct {
 func BenchmarkObserver(b *testing.B) {
 	ready(b)
 	binary := buildtest.Build(b, "local", lab.Setup{Gcflags: new(string)})
-	bare, err := ebpf.Open(ebpf.Options{Quiet: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer bare.Close()
-	milestones, busy := functions(b, binary, append(startup.Boot(), more...)), functions(b, binary, named(often))
-	milestones = slices.DeleteFunc(milestones, func(f function) bool { return f.passed != 1 })
+	bare := watching(b, "bare", binary, nil)
+	milestones, busy := passedOnce(functions(b, binary, append(startup.Boot(), more...))), functions(b, binary, named(often))
 	for _, bb := range []struct {
 		name string
 		list []function
@@ -63,22 +70,11 @@ func BenchmarkObserver(b *testing.B) {
 	}{{"2 probes", milestones, 2}, {"10 probes", milestones, 10}, {"20 probes", milestones, 20}, {"30 probes", milestones, 30}, {"30 probes passed often", busy, 30}} {
 		b.Run(bb.name, func(b *testing.B) {
 			names, sites, entries := probesOf(spread(b, bb.list, bb.n))
-			all := []observer{{"bare", buildtest.Copy(b, binary), bare}}
-			for name, probes := range map[string][]ebpf.Probe{"timer": sites, "untold": sites, "entry": entries} {
-				path := buildtest.Copy(b, binary)
-				t, err := ebpf.Open(ebpf.Options{Path: path, Probes: probes, Quiet: true})
-				if err != nil {
-					b.Fatal(err)
-				}
-				defer t.Close()
-				o := observer{name, path, t}
-				if name == "untold" {
-					o.tracer = bare
-				}
-				all = append(all, o)
-			}
+			untold := watching(b, "untold", binary, sites)
+			untold.tracer = bare.tracer
+			all := []observer{bare, watching(b, "timer", binary, sites), untold, watching(b, "entry", binary, entries)}
 			for name, look := range map[string]func(*testing.B, string, []string, []ebpf.Probe) error{"bpftrace": bpftrace, "perf": perf} {
-				o := observer{name, buildtest.Copy(b, binary), bare}
+				o := observer{name, buildtest.Copy(b, binary), bare.tracer}
 				if err := look(b, o.path, names, entries); err != nil {
 					b.Logf("left out: %s: %v", name, err)
 					continue
@@ -99,20 +95,8 @@ func BenchmarkObserver(b *testing.B) {
 func BenchmarkAlone(b *testing.B) {
 	ready(b)
 	binary := buildtest.Build(b, "local", lab.Setup{Gcflags: new(string)})
-	bare, err := ebpf.Open(ebpf.Options{Quiet: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer bare.Close()
-	milestones := functions(b, binary, append(startup.Boot(), more...))
-	_, sites, _ := probesOf(spread(b, slices.DeleteFunc(milestones, func(f function) bool { return f.passed != 1 }), 30))
-	path := buildtest.Copy(b, binary)
-	timer, err := ebpf.Open(ebpf.Options{Path: path, Probes: sites, Quiet: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer timer.Close()
-	measure(b, []observer{{"bare", buildtest.Copy(b, binary), bare}, {"timer", path, timer}}, nil)
+	_, sites, _ := probesOf(spread(b, passedOnce(functions(b, binary, append(startup.Boot(), more...))), 30))
+	measure(b, []observer{watching(b, "bare", binary, nil), watching(b, "timer", binary, sites)}, nil)
 }
 
 // BenchmarkLone is what probes on the way cost the way: exec to main.main with 20 probes, as a ratio to
@@ -120,35 +104,28 @@ func BenchmarkAlone(b *testing.B) {
 func BenchmarkLone(b *testing.B) {
 	ready(b)
 	binary := buildtest.Build(b, "local", lab.Setup{Gcflags: new(string)})
-	milestones := functions(b, binary, startup.Boot())
-	names, sites, entries := probesOf(spread(b, slices.DeleteFunc(milestones, func(f function) bool { return f.passed != 1 }), 20))
+	names, sites, entries := probesOf(spread(b, passedOnce(functions(b, binary, startup.Boot())), 20))
 	end := slices.Index(names, "main.main")
 	entries[end] = sites[end]
 	sets := map[string][]ebpf.Probe{"lone": {sites[end]}, "timer": sites, "entry": entries}
-	tracers, paths, order := map[string]*ebpf.Tracer{}, map[string]string{}, []string{}
+	var all []observer
 	for name, probes := range sets {
-		paths[name] = buildtest.Copy(b, binary)
-		t, err := ebpf.Open(ebpf.Options{Path: paths[name], Probes: probes, Quiet: true})
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer t.Close()
-		tracers[name], order = t, append(order, name)
+		all = append(all, watching(b, name, binary, probes))
 	}
 	ratios := map[string][]float64{}
 	for warm := 5; b.Loop(); {
 		took := map[string]float64{}
-		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		for _, name := range order {
-			cmd := exec.Command(paths[name])
+		rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		for _, o := range all {
+			cmd := exec.Command(o.path)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-			run, err := tracers[name].Run(b.Context(), cmd, func(ebpf.Event) bool { return true })
+			run, err := o.tracer.Run(b.Context(), cmd, func(ebpf.Event) bool { return true })
 			if err != nil {
 				b.Fatal(err)
 			}
 			for probe, at := range run.First {
-				if sets[name][probe].Site == sites[end].Site {
-					took[name] = float64(at)
+				if sets[o.name][probe].Site == sites[end].Site {
+					took[o.name] = float64(at)
 				}
 			}
 		}
@@ -295,6 +272,10 @@ func functions(tb testing.TB, path string, milestones []startup.Milestone) (list
 		tb.Fatal(err)
 	}
 	return list
+}
+
+func passedOnce(list []function) []function {
+	return slices.DeleteFunc(list, func(f function) bool { return f.passed != 1 })
 }
 
 // named are functions, wherever they are called.
