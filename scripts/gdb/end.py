@@ -82,7 +82,7 @@ def after_exit(code):
             found, behind = [], named(text) == "runtime.exit"
         elif behind and verb == "jmp":
             return found + ["jmp back" if int(to, 16) <= addr else "jmp on"]
-        elif behind and "xmm15" not in text and ",fs:" not in text and verb != "nop" and text != "xchg ax,ax":
+        elif behind and "xmm15" not in text and not text.startswith("mov r14,") and ",fs:" not in text and verb != "nop" and text != "xchg ax,ax":
             found.append(text)
     return found
 
