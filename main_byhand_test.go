@@ -118,6 +118,11 @@ func byHand(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 || args[0] != "dlv" && args[0] != "gdb" {
 		ts.Fatalf("usage: byhand dlv|gdb")
 	}
+	// lib.star cannot remove its scratch files: they are not rt0lab's.
+	tmp, scratch := ts.Getenv("TMPDIR"), filepath.Join(ts.Getenv("WORK"), ".scratch")
+	ts.Check(os.MkdirAll(scratch, 0o777))
+	ts.Setenv("TMPDIR", scratch)
+	defer ts.Setenv("TMPDIR", tmp)
 	_, err := typeByHand(args[0], ts.ReadFile("stdout"), ts.MkAbs("."), func(program string, args ...string) (string, error) {
 		err := ts.Exec(program, args...)
 		return ts.ReadFile("stdout"), err

@@ -252,6 +252,11 @@ func TestPages(t *testing.T) {
 	for _, line := range lines {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
+			for _, r := range releasesIn(line) {
+				if ok, err := condition("cached:" + r); err != nil || !ok && r != environmentOf(env, "LOCAL") {
+					t.Skipf("needs the toolchain %s in the module cache: run rt0lab verify --go %s once", r, r)
+				}
+			}
 			few <- true
 			defer func() { <-few }()
 			command := line
@@ -286,6 +291,34 @@ func commandLines(markdown string) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// releasesIn are the exact releases that a command line names with --go.
+func releasesIn(line string) (releases []string) {
+	words := strings.Fields(line)
+	for i, word := range words {
+		if i == 0 || words[i-1] != "--go" {
+			continue
+		}
+		for _, r := range strings.Split(word, ",") {
+			if strings.HasPrefix(r, "go1.") {
+				releases = append(releases, r)
+			}
+		}
+	}
+	return releases
+}
+
+func TestReleasesIn(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"rt0lab verify x --go go1.20.14,go1.21.13": "go1.20.14 go1.21.13", "rt0lab time --go 1.20,go1.27.4 --runs 3": "go1.27.4",
+		"rt0lab verify --go all go1.x": "", "rt0lab verify --go": "", "": "",
+	} {
+		if got := strings.Join(releasesIn(line), " "); got != want {
+			t.Errorf("%q: %q, want %q", line, got, want)
+		}
+	}
 }
 
 func TestCommandLines(t *testing.T) {
