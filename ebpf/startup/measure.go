@@ -143,8 +143,8 @@ func (s *subject) cut() {
 	if s.options.Inits {
 		s.trace = &set{number: traced, points: ends}
 	}
-	if s.beside != nil {
-		s.price = &set{number: priced, points: append(slices.Clone(s.beside), ends...)}
+	if s.price != nil {
+		s.price.points = append(s.price.points, ends...)
 	}
 }
 

@@ -9,17 +9,17 @@ const (
 	priceBeginning = "the beginning of runtime.schedinit"
 )
 
-// pair finds their places; nil when there is no such call in the program.
-func pair(path string) ([]Point, error) {
+// priceOf finds their places; nil when there is no such call in the program.
+func priceOf(path string) (*set, error) {
 	stops := []string{"runtime.schedinit"}
 	points, err := Find(path, []Milestone{{Name: priceCall, Stops: stops, By: "runtime.rt0_go"}, {Name: priceBeginning, Stops: stops}})
 	if err != nil || points[0].Reason != "" || points[1].Reason != "" || points[0].Stop == points[1].Stop {
 		return nil, err
 	}
-	return points, nil
+	return &set{number: priced, points: points}, nil
 }
 
-// pay notes what the second probe took; a run that ends before it says nothing.
+// pay notes by how much the two are apart; a run that ends before it says nothing.
 func (s *subject) pay(sample Sample) {
 	from, ok := sample.At[priceCall]
 	to, ok2 := sample.At[priceBeginning]

@@ -20,7 +20,6 @@ type subject struct {
 	copy    *ebpf.Copy  // what is measured, as it was then
 	moved   error       // why it runs from memory; nil = at its own path
 	points  []Point     // all that were placed
-	beside  []Point     // two that have next to nothing between them
 	order   []Point     // those that are passed on the way, in their order
 	aside   []Point
 	missing []Missing
@@ -30,8 +29,8 @@ type subject struct {
 	bare  *set
 	trace *set                 // nil when the runtime is not asked
 	told  map[string][]float64 // what it says of each package
-	price *set                 // nil when there is no place for it
-	paid  []float64            // what a probe takes, in ns
+	price *set                 // two probes with a call between them; nil when there is no such place
+	paid  []float64            // by how much they are apart, in ns
 	lost  int
 	ends  map[string]int
 	taken []Sample
@@ -86,7 +85,7 @@ func prepare(ctx context.Context, p Program, o Options) (s *subject, err error) 
 	if len(s.points) == 0 {
 		return nil, fmt.Errorf("%w: none of %d has a place in %s: %s", ErrMilestone, len(milestones), p.Path, s.missing[0].Reason)
 	}
-	if s.beside, err = pair(p.Path); err != nil {
+	if s.price, err = priceOf(p.Path); err != nil {
 		return nil, err
 	}
 	if s.copy, err = ebpf.InMemory(p.Path); err != nil {
