@@ -125,9 +125,9 @@ func (s *subject) close() {
 	}
 }
 
-// ringOfEnds has room for the exec and the ends of 6,000 threads that nobody has read yet: what is passed is
+// ringOfEnds has room for the exec and the ends of 26,000 threads that nobody has read yet: what is passed is
 // not in the ring. A large program has dozens of sets, and the kernel's memory holds a ring for each.
-const ringOfEnds = 256 << 10
+const ringOfEnds = 1 << 20
 
 // arm puts the probes of a set into a copy of their own.
 func (s *subject) arm(set *set) (err error) {
